@@ -1,0 +1,110 @@
+# How this project compiles, and the functions that declare its parts.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(patient_http_options INTERFACE)
+target_compile_options(patient_http_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wold-style-cast -Wimplicit-fallthrough -fno-omit-frame-pointer
+  $<$<CONFIG:Release>:-g1>
+  # GCC 12 warns of overlapping copies inside its own std::string operator+ (bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+if(PATIENT_HTTP_SANITIZE)
+  target_compile_options(patient_http_options INTERFACE
+    -fsanitize=${PATIENT_HTTP_SANITIZE} -fno-sanitize-recover=all -O1)
+  target_link_options(patient_http_options INTERFACE -fsanitize=${PATIENT_HTTP_SANITIZE})
+endif()
+
+# patient_http_module(NAME
+#   SOURCES a.cc …            relative to the module's folder
+#   PUBLIC_HEADERS a.h …      relative to include/patient_http
+#   DEPENDS patient_http::…   modules that this one may include
+#   THIRD_PARTY Lib::lib …)   linked PRIVATE: it stops at this module
+#
+# Makes the library patient_http_NAME ('/' becomes '_') and its alias patient_http::NAME.
+function(patient_http_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC_HEADERS;DEPENDS;THIRD_PARTY" ${ARGN})
+  string(REPLACE "/" "_" id ${name})
+  set(target patient_http_${id})
+  list(TRANSFORM ARG_PUBLIC_HEADERS PREPEND ${CMAKE_SOURCE_DIR}/include/patient_http/
+       OUTPUT_VARIABLE public_headers)
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES} ${public_headers})
+    target_include_directories(${target} PUBLIC
+      ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+    target_link_libraries(${target}
+      PUBLIC ${ARG_DEPENDS} Threads::Threads
+      PRIVATE ${ARG_THIRD_PARTY} patient_http_options)
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE
+      ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+    target_link_libraries(${target} INTERFACE ${ARG_DEPENDS} Threads::Threads)
+  endif()
+  add_library(patient_http::${id} ALIAS ${target})
+  if(PATIENT_HTTP_CHECK_HEADERS)
+    file(GLOB private_headers ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+    patient_http_check_headers(${target} ${public_headers} ${private_headers})
+  endif()
+endfunction()
+
+# Compiles each header alone, so that none relies on what was included before it.
+function(patient_http_check_headers target)
+  set(checks "")
+  foreach(header ${ARGN})
+    file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${header})
+    string(MAKE_C_IDENTIFIER ${relative} id)
+    set(check ${CMAKE_CURRENT_BINARY_DIR}/check_${id}.cc)
+    file(GENERATE OUTPUT ${check} CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+    list(APPEND checks ${check})
+  endforeach()
+  if(checks)
+    add_library(${target}_headers OBJECT ${checks})
+    target_link_libraries(${target}_headers PRIVATE ${target} patient_http_options)
+  endif()
+endfunction()
+
+# patient_http_embed(TARGET file): makes `file` the constant `embedded::k<Name>` in
+# "embedded/<file>.h" ("schema.sql" becomes embedded::kSchemaSql).
+function(patient_http_embed target file)
+  set(header ${CMAKE_BINARY_DIR}/generated/embedded/${file}.h)
+  add_custom_command(
+    OUTPUT ${header}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${header}
+            -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake)
+  target_sources(${target} PRIVATE ${header})
+endfunction()
+
+# patient_http_test(MODULE SOURCES a_test.cc … [DEPENDS patient_http::…] [TIMEOUT seconds]):
+# one program per module; CTest lists its cases one by one.
+function(patient_http_test module)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  string(REPLACE "/" "_" id ${module})
+  set(target ${id}_test)
+  add_executable(${target} ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${target}
+    PRIVATE ${ARG_DEPENDS} patient_http_options GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE
+    PATIENT_HTTP_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PATIENT_HTTP_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  target_precompile_headers(${target} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
+  include(GoogleTest)
+  gtest_discover_tests(${target}
+    TEST_PREFIX "${module}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()

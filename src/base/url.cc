@@ -1,0 +1,207 @@
+#include "base/url.h"
+
+#include <boost/url.hpp>
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "base/text.h"
+
+namespace patient_http::base {
+
+namespace {
+
+namespace urls = boost::urls;
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+
+void append_percent_encoded(std::string& out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  out += '%';
+  out += kHexDigits[byte >> 4];
+  out += kHexDigits[byte & 15];
+}
+
+bool is_hex(std::string_view text, std::size_t i) {
+  return i < text.size() && std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+}
+
+// Where the authority ends: brackets before it belong to an IPv6 address.
+std::size_t end_of_authority(std::string_view text) {
+  const std::size_t slashes = text.find("//");
+  if (slashes == std::string_view::npos || text.find_first_of("/?#") != slashes) return 0;
+  return std::min(text.find_first_of("/?#", slashes + 2), text.size());
+}
+
+// Percent-encodes what a url may not hold as it is; fails on control characters.
+Result<std::string> encode_lenient(std::string_view text) {
+  constexpr std::string_view kEncoded = " \"<>\\^`{|}";
+  const std::size_t authority_end = end_of_authority(text);
+  std::string out;
+  out.reserve(text.size());
+  bool in_fragment = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      return failure("it holds a control character at byte " + std::to_string(i));
+    }
+    const bool in_authority = i < authority_end;
+    if (in_authority && byte >= 0x80) {
+      return failure("its host holds characters outside ASCII; write the name in Punycode (xn--…)");
+    }
+    const bool bracket = (c == '[' || c == ']') && !in_authority;
+    const bool lone_percent = c == '%' && !(is_hex(text, i + 1) && is_hex(text, i + 2));
+    const bool second_hash = c == '#' && in_fragment;
+    if (c == '#') in_fragment = true;
+    if (byte >= 0x80 || bracket || lone_percent || second_hash ||
+        kEncoded.find(c) != std::string_view::npos) {
+      append_percent_encoded(out, c);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::uint16_t default_port(std::string_view scheme) {
+  return scheme == "https" ? 443 : 80;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
+std::string Origin::authority() const {
+  const bool ipv6 = host.find(':') != std::string::npos;
+  std::string out = ipv6 ? "[" + host + "]" : host;
+  if (port != default_port(scheme)) out += ":" + std::to_string(port);
+  return out;
+}
+
+std::string Origin::text() const {
+  return scheme + "://" + authority();
+}
+
+Result<Url> Url::parse(std::string_view text) {
+  const auto invalid = [&](const std::string& why) {
+    return failure("invalid url " + redact_url(text) + ": " + why);
+  };
+  if (text.empty()) return failure("the url is empty");
+  auto encoded = encode_lenient(text);
+  if (!encoded) return invalid(encoded.error().message);
+  const auto parsed = urls::parse_uri_reference(*encoded);
+  if (!parsed) return invalid("it does not have the form of a url (RFC 3986)");
+  const urls::url_view& view = *parsed;
+  if (!view.has_scheme()) return invalid("it must be absolute and begin with http:// or https://");
+
+  Url url;
+  url.origin_.scheme = ascii_lower(std::string_view(view.scheme().data(), view.scheme().size()));
+  if (url.origin_.scheme != "http" && url.origin_.scheme != "https") {
+    return invalid("its scheme must be http or https");
+  }
+  if (!view.has_authority() || view.encoded_host().empty()) return invalid("it names no host");
+  url.origin_.host = ascii_lower(view.host_address());
+  if (!is_ascii(url.origin_.host) || url.origin_.host.find_first_of(std::string_view(
+                                         " \t\r\n/\\@?#%\0", 11)) != std::string::npos) {
+    return invalid("its host holds characters that no host name has");
+  }
+  url.origin_.port = default_port(url.origin_.scheme);
+  if (view.has_port() && !view.port().empty()) {
+    const auto port = parse_port(std::string_view(view.port().data(), view.port().size()));
+    if (!port) return invalid("its port must be between 1 and 65535");
+    url.origin_.port = *port;
+  }
+  if (view.has_userinfo()) {
+    url.userinfo_ = view.user();
+    url.userinfo_ += ':';
+    url.userinfo_ += view.password();
+  }
+  const auto path = view.encoded_path();
+  url.target_.assign(path.data(), path.size());
+  if (url.target_.empty()) url.target_ = "/";
+  if (view.has_query()) {
+    const auto query = view.encoded_query();
+    url.target_.append("?").append(query.data(), query.size());
+  }
+  url.text_ = std::move(*encoded);
+  return url;
+}
+
+Result<Url> Url::resolve(std::string_view reference) const {
+  auto encoded = encode_lenient(reference);
+  if (!encoded) return failure("invalid reference: " + encoded.error().message);
+  const auto parsed = urls::parse_uri_reference(*encoded);
+  if (!parsed) {
+    return failure("invalid reference " + redact_url(reference) +
+                   ": it does not have the form of a url (RFC 3986)");
+  }
+  urls::url resolved;
+  const auto base = urls::parse_uri(text_);
+  const auto done = urls::resolve(*base, *parsed, resolved);
+  if (!done) return failure("cannot resolve " + redact_url(reference) + " against " + redacted());
+  // Boost.URL 1.81 keeps ".." segments that climb above the root; RFC 3986 §5.2.4 drops them.
+  std::string path(resolved.encoded_path().data(), resolved.encoded_path().size());
+  while (path.starts_with("/../")) path.erase(0, 3);
+  if (path == "/..") path = "/";
+  resolved.set_encoded_path(path);
+  return parse(std::string_view(resolved.buffer().data(), resolved.buffer().size()));
+}
+
+std::string Url::normalized() const {
+  urls::url url = *urls::parse_uri(text_);
+  url.remove_fragment();
+  url.normalize();
+  const auto target = url.encoded_target();
+  std::string out = origin_.text();
+  if (!target.starts_with('/')) out += '/';
+  return out.append(target.data(), target.size());
+}
+
+std::string Url::redacted() const {
+  return origin_.text() + target_.substr(0, target_.find('?'));
+}
+
+std::string redact_url(std::string_view text) {
+  text = text.substr(0, text.find_first_of("?#"));
+  const std::size_t slashes = text.find("//");
+  if (slashes == std::string_view::npos) return to_valid_utf8(text);
+  const std::size_t authority = slashes + 2;
+  const std::size_t end = std::min(text.find('/', authority), text.size());
+  const std::size_t at = text.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < authority) return to_valid_utf8(text);
+  return to_valid_utf8(std::string(text.substr(0, authority)) + std::string(text.substr(at + 1)));
+}
+
+void append_form_encoded(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '*' || c == '-' || c == '.' ||
+        c == '_') {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      append_percent_encoded(out, c);
+    }
+  }
+}
+
+std::string with_query(std::string_view url, std::string_view pairs) {
+  if (pairs.empty()) return std::string(url);
+  const std::size_t hash = std::min(url.find('#'), url.size());
+  std::string out(url.substr(0, hash));
+  const std::size_t question = out.find('?');
+  if (question == std::string::npos) {
+    out += '?';
+  } else if (question + 1 < out.size() && out.back() != '&') {
+    out += '&';
+  }
+  return out.append(pairs).append(url.substr(hash));
+}
+
+}  // namespace patient_http::base

@@ -1,0 +1,42 @@
+#include "base/queue.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+
+namespace patient_http::base {
+namespace {
+
+TEST(QueueTest, HandsOverInOrderAndInBatches) {
+  Queue<std::unique_ptr<int>> queue;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue.push(std::make_unique<int>(i)));
+  const auto first = queue.take(3);
+  ASSERT_EQ(first.size(), 3U);
+  EXPECT_EQ(*first[2], 2);
+  EXPECT_EQ(queue.take_now(10).size(), 2U);
+  EXPECT_TRUE(queue.take_now(10).empty());
+}
+
+TEST(QueueTest, WakesAWaitingTakerWhenItCloses) {
+  Queue<int> queue;
+  std::vector<int> taken{1};
+  std::thread taker([&] { taken = queue.take(1); });
+  queue.close();
+  taker.join();
+  EXPECT_TRUE(taken.empty());
+  EXPECT_FALSE(queue.push(1));
+}
+
+TEST(QueueTest, GivesOutWhatIsLeftAfterItCloses) {
+  Queue<int> queue;
+  ASSERT_TRUE(queue.push(7));
+  queue.close();
+  EXPECT_EQ(queue.take(5), std::vector<int>{7});
+  EXPECT_TRUE(queue.take(5).empty());
+  queue.reopen();
+  EXPECT_TRUE(queue.push(8));
+}
+
+}  // namespace
+}  // namespace patient_http::base

@@ -1,0 +1,53 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace patient_http::base {
+namespace {
+
+TEST(TextTest, RecognisesWellFormedUtf8) {
+  for (const char* good :
+       {"", "abc", "\xc3\xa9", "\xe2\x98\x83", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(is_valid_utf8(good)) << good;
+  }
+  for (const char* bad : {"\xff", "\xc3", "\xe9t\xe9", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                          "\xf4\x90\x80\x80", "\xf0\x8f\xbf\xbf", "\x80"}) {
+    EXPECT_FALSE(is_valid_utf8(bad));
+  }
+}
+
+TEST(TextTest, ReplacesBytesThatAreNotUtf8) {
+  EXPECT_EQ(to_valid_utf8("caf\xe9"), "caf\xef\xbf\xbd");
+  EXPECT_EQ(to_valid_utf8("\xff\xfe-\xc3\xa9"), "\xef\xbf\xbd-\xc3\xa9");
+  EXPECT_EQ(to_valid_utf8("plain"), "plain");
+}
+
+TEST(TextTest, EncodesAndDecodesBase64) {
+  // The test vectors of RFC 4648 §10.
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain, encoded] : vectors) {
+    EXPECT_EQ(base64_encode(plain), encoded);
+    EXPECT_EQ(base64_decode(encoded), plain);
+  }
+  EXPECT_EQ(base64_decode("Zm9v\nYmFy\n"), "foobar");
+  for (const char* bad : {"Z", "Zm9v=", "Zg=", "Z=m9", "Zm9*", "===="}) {
+    EXPECT_EQ(base64_decode(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(TextTest, ComparesAndTrimsAscii) {
+  EXPECT_TRUE(ascii_equal_ignoring_case("Content-TYPE", "content-type"));
+  EXPECT_FALSE(ascii_equal_ignoring_case("a", "ab"));
+  EXPECT_EQ(ascii_lower("ÄbC"), "Äbc");
+  EXPECT_EQ(trim(" \t a b \r\n"), "a b");
+  EXPECT_EQ(trim(" \n"), "");
+}
+
+}  // namespace
+}  // namespace patient_http::base

@@ -1,0 +1,86 @@
+#include "base/url.h"
+
+#include <gtest/gtest.h>
+
+namespace patient_http::base {
+namespace {
+
+std::string resolved(std::string_view base, std::string_view reference) {
+  const auto url = Url::parse(base)->resolve(reference);
+  return url ? url->text() : url.error().message;
+}
+
+TEST(UrlTest, SplitsAUrlIntoItsParts) {
+  const auto url = Url::parse("HTTPS://us%40er:p%3Aw@API.Example.com:8443/a/b?x=1&y=%20#frag");
+  ASSERT_TRUE(url.has_value()) << url.error().message;
+  EXPECT_EQ(url->origin(), (Origin{"https", "api.example.com", 8443}));
+  EXPECT_EQ(url->target(), "/a/b?x=1&y=%20");
+  EXPECT_EQ(url->userinfo(), "us@er:p:w");
+  EXPECT_EQ(url->redacted(), "https://api.example.com:8443/a/b");
+}
+
+TEST(UrlTest, KnowsDefaultPortsAndIpv6) {
+  EXPECT_EQ(Url::parse("http://h")->origin().port, 80);
+  EXPECT_EQ(Url::parse("https://h:/")->origin().port, 443);
+  EXPECT_EQ(Url::parse("http://h")->target(), "/");
+  EXPECT_EQ(Url::parse("http://h?q")->target(), "/?q");
+  const auto ipv6 = Url::parse("http://[::1]:8080/x");
+  ASSERT_TRUE(ipv6.has_value()) << ipv6.error().message;
+  EXPECT_EQ(ipv6->origin().host, "::1");
+  EXPECT_EQ(ipv6->origin().authority(), "[::1]:8080");
+  EXPECT_EQ(Url::parse("https://h:443/")->origin().authority(), "h");
+}
+
+TEST(UrlTest, EncodesWhatBrowsersEncode) {
+  EXPECT_EQ(Url::parse("http://h/caf\xc3\xa9 b?a[]=1&c={}|^%zz")->target(),
+            "/caf%C3%A9%20b?a%5B%5D=1&c=%7B%7D%7C%5E%25zz");
+}
+
+TEST(UrlTest, RefusesWhatIsNoHttpUrl) {
+  for (const char* bad : {"", "/relative", "api.example.com/x", "ftp://h/x", "http://", "http:///x",
+                          "http://h:0/", "http://h:99999/", "http://h/\r\nx", "http://h\x01/",
+                          "http://b\xc3\xbc"
+                          "cher.de/",
+                          "http://[::1/", "mailto:a@b", "http://a b/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+}
+
+TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
+  const auto url = Url::parse("ftp://user:s3cret@h/x?token=s3cret#s3cret");
+  ASSERT_FALSE(url.has_value());
+  EXPECT_EQ(url.error().message, "invalid url ftp://h/x: its scheme must be http or https");
+}
+
+TEST(UrlTest, ResolvesReferences) {
+  // RFC 3986 §5.4.1, where the result is an http url.
+  const std::string_view base = "http://a/b/c/d;p?q";
+  EXPECT_EQ(resolved(base, "g"), "http://a/b/c/g");
+  EXPECT_EQ(resolved(base, "./g/"), "http://a/b/c/g/");
+  EXPECT_EQ(resolved(base, "/g"), "http://a/g");
+  EXPECT_EQ(resolved(base, "//g"), "http://g");
+  EXPECT_EQ(resolved(base, "?y"), "http://a/b/c/d;p?y");
+  EXPECT_EQ(resolved(base, "g?y#s"), "http://a/b/c/g?y#s");
+  EXPECT_EQ(resolved(base, "../../g"), "http://a/g");
+  EXPECT_EQ(resolved(base, "../../../g"), "http://a/g");
+  EXPECT_EQ(resolved(base, "https://z/y"), "https://z/y");
+  EXPECT_EQ(resolved(base, "caf\xc3\xa9"), "http://a/b/c/caf%C3%A9");
+}
+
+TEST(UrlTest, NormalizesForComparison) {
+  EXPECT_EQ(Url::parse("HTTP://H:80/a/./b/../c?q#f")->normalized(), "http://h/a/c?q");
+  EXPECT_EQ(Url::parse("http://h")->normalized(), Url::parse("http://H:80/#x")->normalized());
+  EXPECT_NE(Url::parse("http://h/a")->normalized(), Url::parse("http://h/A")->normalized());
+}
+
+TEST(UrlTest, AppendsFormEncodedPairs) {
+  std::string encoded;
+  append_form_encoded(encoded, "a b&c=\xc3\xa9*-._~");
+  EXPECT_EQ(encoded, "a+b%26c%3D%C3%A9*-._%7E");
+  EXPECT_EQ(with_query("http://h/p", "a=1"), "http://h/p?a=1");
+  EXPECT_EQ(with_query("http://h/p?x=1#f", "a=1"), "http://h/p?x=1&a=1#f");
+  EXPECT_EQ(with_query("http://h/p", ""), "http://h/p");
+}
+
+}  // namespace
+}  // namespace patient_http::base
