@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "patient_http/http_headers.h"
+#include "patient_http/http_method.h"
+#include "patient_http/invalid_value.h"
+#include "patient_http/json.h"
+#include "patient_http/result.h"
+#include "patient_http/secret_reference.h"
+
+namespace patient_http {
+
+using Seconds = std::chrono::duration<double>;
+
+// What a Request is built from. Only `url` is required:
+//
+//   Request::create({.method = HttpMethod::kPost,
+//                    .url = "https://api.example.com/v1/items",
+//                    .headers = {{"authorization", *SecretReference::create("api_token")}},
+//                    .json = Json::object({{"name", "x"}}),
+//                    .timeout = 120s});
+struct RequestOptions {
+  HttpMethod method = HttpMethod::kGet;
+  // Absolute, http or https.
+  std::string url;
+  HttpHeaders headers;
+  // Form-encoded and appended to the query: null gives a key without '=', an array repeats the
+  // key. A secret reference (SecretReference::to_json()) stays out of the url, in secret_params.
+  Json::Object params;
+  // At most one of the two; neither for GET and DELETE. An empty body is no body. `json` is
+  // serialised, and sets content-type unless one is given.
+  std::optional<std::string> body;
+  std::optional<Json> json;
+  // For each attempt, over its redirects; greater than 0. The processor's default when unset.
+  std::optional<Seconds> timeout;
+  // 0 or more; 0 hands the 3xx response over as it is. The processor's default when unset.
+  std::optional<int> max_redirects;
+  // Names of registered functions, run in this order before sending.
+  std::vector<std::string> preprocessors;
+};
+
+// A request to be carried out: immutable, and valid by construction.
+class Request {
+ public:
+  // Names the field and the reason when the options cannot make a valid request.
+  [[nodiscard]] static Result<Request, InvalidValue> create(RequestOptions options);
+
+  // Reads the stored form (docs/protocol.md), as this library or the Ruby gem wrote it.
+  [[nodiscard]] static Result<Request, InvalidValue> from_json(const Json& json);
+  [[nodiscard]] Json to_json() const;
+
+  [[nodiscard]] HttpMethod method() const noexcept { return method_; }
+  // With the params, without the secret ones.
+  [[nodiscard]] const std::string& url() const noexcept { return url_; }
+  [[nodiscard]] const HttpHeaders& headers() const noexcept { return headers_; }
+  [[nodiscard]] const std::optional<std::string>& body() const noexcept { return body_; }
+  [[nodiscard]] std::optional<Seconds> timeout() const noexcept;
+  [[nodiscard]] std::optional<int> max_redirects() const noexcept { return max_redirects_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, SecretReference>>& secret_params()
+      const noexcept {
+    return secret_params_;
+  }
+  [[nodiscard]] const std::vector<std::string>& preprocessors() const noexcept {
+    return preprocessors_;
+  }
+
+  bool operator==(const Request&) const = default;
+
+ private:
+  Request() = default;
+
+  HttpMethod method_ = HttpMethod::kGet;
+  std::string url_;
+  HttpHeaders headers_;
+  std::optional<std::string> body_;
+  // As it was written, so that 30 and 30.0 stay what they are. Null when unset.
+  Json timeout_;
+  std::optional<int> max_redirects_;
+  std::vector<std::pair<std::string, SecretReference>> secret_params_;
+  std::vector<std::string> preprocessors_;
+};
+
+}  // namespace patient_http
