@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "patient_http/request.h"
+
+namespace patient_http {
+
+// How requests are carried out. Names and defaults are the Ruby gem's where it has them.
+struct ProcessorOptions {
+  // Requests at once: queued and running ones, and those whose result is not settled yet.
+  std::size_t max_connections = 256;
+
+  // For each attempt, over its redirects, unless the request says otherwise.
+  Seconds request_timeout{60};
+  // For a name look-up; a longer one counts as failed.
+  Seconds resolve_timeout{10};
+  // For opening a connection: look-up, TCP and TLS together. Unset: only request_timeout bounds it.
+  std::optional<Seconds> connection_timeout;
+  // From the end of sending to the first byte of the response. Unset: request_timeout alone.
+  std::optional<Seconds> first_byte_timeout;
+  // Between two reads of a response. Unset: request_timeout alone.
+  std::optional<Seconds> idle_timeout;
+
+  // Bytes of a body, on the wire and after decompression.
+  std::size_t max_response_size = std::size_t{1} << 20;
+  // Bytes and number of a response's headers and trailers.
+  std::size_t max_header_size = 64 * 1024;
+  std::size_t max_header_count = 256;
+  // Bytes of all bodies in memory at once. When they are spent, reading waits.
+  std::size_t body_memory = std::size_t{256} << 20;
+
+  // Redirects followed, unless the request says otherwise; 0: the 3xx is the response.
+  int max_redirects = 5;
+  // Attempts after the first, for failures of the connection and idempotent methods.
+  int retries = 3;
+
+  // Origins whose idle connections are kept; the least recently used goes first.
+  std::size_t connection_pool_size = 100;
+  // Idle connections kept in all; 0: as many as max_connections.
+  std::size_t max_idle_connections = 0;
+  // An idle connection is closed after this long.
+  Seconds idle_connection_lifetime{60};
+
+  // Sent as user-agent unless the request has one; empty: none.
+  std::string user_agent = "PatientHttp";
+  // A response that is not 2xx goes to on_error, unless the task says otherwise.
+  bool raise_error_responses = false;
+
+  // PEM file of the certificates to trust; empty: the system's.
+  std::string ca_file;
+  // "192.0.2.1,192.0.2.2:5353"; empty: the system's name servers.
+  std::string name_servers;
+
+  // Threads that settle outcomes: they call the TaskHandlers, which may block.
+  std::size_t delivery_threads = 2;
+
+  // Everything that is out of range, a sentence each; empty when all is well.
+  [[nodiscard]] std::vector<std::string> validate() const;
+};
+
+}  // namespace patient_http

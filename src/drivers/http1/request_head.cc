@@ -1,0 +1,21 @@
+#include "drivers/http1/request_head.h"
+
+#include <utility>
+
+namespace patient_http::http1 {
+
+RequestHead::RequestHead(std::string_view method, std::string_view target) {
+  text_.reserve(256 + target.size());
+  text_.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
+}
+
+void RequestHead::add(std::string_view name, std::string_view value) {
+  text_.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string RequestHead::finish() && {
+  text_ += "\r\n";
+  return std::move(text_);
+}
+
+}  // namespace patient_http::http1

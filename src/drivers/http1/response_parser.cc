@@ -1,0 +1,182 @@
+#include "drivers/http1/response_parser.h"
+
+#include <http_parser.h>
+
+namespace patient_http::http1 {
+
+namespace {
+
+constexpr int kGoOn = 0;
+constexpr int kStop = 1;
+
+}  // namespace
+
+struct ResponseParser::Callbacks {
+  static ResponseParser& self(http_parser* parser) {
+    return *static_cast<ResponseParser*>(parser->data);
+  }
+
+  static int on_begin(http_parser* parser) {
+    self(parser).begun_ = true;
+    self(parser).status_told_ = false;
+    self(parser).in_trailers_ = false;
+    return kGoOn;
+  }
+
+  static int on_reason(http_parser* parser, const char*, std::size_t size) {
+    return self(parser).charge(size) ? kGoOn : kStop;
+  }
+
+  static int on_field(http_parser* parser, const char* data, std::size_t size) {
+    ResponseParser& me = self(parser);
+    if (me.in_value_) me.flush_header();
+    if (me.stopped_ || !me.charge(size)) return kStop;
+    me.name_.append(data, size);
+    return kGoOn;
+  }
+
+  static int on_value(http_parser* parser, const char* data, std::size_t size) {
+    ResponseParser& me = self(parser);
+    if (!me.charge(size)) return kStop;
+    me.in_value_ = true;
+    me.value_.append(data, size);
+    return kGoOn;
+  }
+
+  static int on_headers_complete(http_parser* parser) {
+    ResponseParser& me = self(parser);
+    if (parser->status_code == 101) {
+      me.switches_protocols_ = true;
+      return -1;
+    }
+    if (me.is_informational()) {
+      me.name_.clear();
+      me.value_.clear();
+      me.in_value_ = false;
+      return kGoOn;
+    }
+    me.flush_header();
+    me.in_trailers_ = true;
+    if (me.stopped_ || me.too_large_) return -1;
+    const bool known = parser->content_length != static_cast<std::uint64_t>(-1) &&
+                       (parser->flags & F_CHUNKED) == 0;
+    me.handler_->on_head_end(known ? static_cast<std::int64_t>(parser->content_length) : -1);
+    return me.stopped_ ? -1 : kGoOn;
+  }
+
+  static int on_body(http_parser* parser, const char* data, std::size_t size) {
+    ResponseParser& me = self(parser);
+    me.handler_->on_body({data, size});
+    return me.stopped_ ? kStop : kGoOn;
+  }
+
+  static int on_complete(http_parser* parser) {
+    ResponseParser& me = self(parser);
+    if (me.is_informational()) return kGoOn;  // the real one follows
+    me.complete_ = true;
+    me.keeps_alive_ = http_should_keep_alive(parser) != 0;
+    // What follows belongs to no request of ours.
+    http_parser_pause(parser, 1);
+    return kGoOn;
+  }
+
+  static const http_parser_settings& settings() {
+    static const http_parser_settings settings = [] {
+      http_parser_settings made{};
+      made.on_message_begin = on_begin;
+      made.on_status = on_reason;
+      made.on_header_field = on_field;
+      made.on_header_value = on_value;
+      made.on_headers_complete = on_headers_complete;
+      made.on_body = on_body;
+      made.on_message_complete = on_complete;
+      return made;
+    }();
+    return settings;
+  }
+};
+
+ResponseParser::ResponseParser(HeadLimits limits)
+    : limits_(limits), parser_(std::make_unique<http_parser>()) {
+  reset();
+}
+
+ResponseParser::~ResponseParser() = default;
+
+void ResponseParser::reset() {
+  http_parser_init(parser_.get(), HTTP_RESPONSE);
+  parser_->data = this;
+  // Transfer-Encoding wins over a Content-Length beside it (RFC 9112 §6.3); the connection is
+  // closed afterwards, as keeps_alive() says.
+  parser_->allow_chunked_length = 1;
+  name_.clear();
+  value_.clear();
+  in_value_ = status_told_ = in_trailers_ = begun_ = complete_ = keeps_alive_ = false;
+  stopped_ = too_large_ = switches_protocols_ = false;
+  head_bytes_ = head_fields_ = 0;
+}
+
+Result<std::size_t, ParseFailure> ResponseParser::feed(std::string_view bytes,
+                                                       ResponseHandler& handler) {
+  handler_ = &handler;
+  const std::size_t read =
+      http_parser_execute(parser_.get(), &Callbacks::settings(), bytes.data(), bytes.size());
+  handler_ = nullptr;
+  if (complete_ || stopped_) return read;
+  if (HTTP_PARSER_ERRNO(parser_) != HPE_OK) return unexpected(failure_now());
+  return read;
+}
+
+Result<void, ParseFailure> ResponseParser::feed_end(ResponseHandler& handler) {
+  handler_ = &handler;
+  http_parser_execute(parser_.get(), &Callbacks::settings(), nullptr, 0);
+  handler_ = nullptr;
+  keeps_alive_ = false;
+  if (complete_ || stopped_) return {};
+  return unexpected(ParseFailure{ParseFailure::Kind::kMalformed, "the response was cut off"});
+}
+
+void ResponseParser::stop() {
+  stopped_ = true;
+}
+
+bool ResponseParser::charge(std::size_t bytes) {
+  head_bytes_ += bytes;
+  too_large_ = too_large_ || head_bytes_ > limits_.bytes;
+  return !too_large_;
+}
+
+void ResponseParser::flush_header() {
+  if (!status_told_ && !is_informational()) {
+    status_told_ = true;
+    handler_->on_head_begin(static_cast<int>(parser_->status_code));
+  }
+  if (in_value_) {
+    if (++head_fields_ > limits_.fields) too_large_ = true;
+    // Trailers are read and dropped: they could overwrite what the head said.
+    if (!in_trailers_ && !is_informational() && !stopped_) handler_->on_header(name_, value_);
+  }
+  name_.clear();
+  value_.clear();
+  in_value_ = false;
+}
+
+bool ResponseParser::is_informational() const {
+  return parser_->status_code >= 100 && parser_->status_code < 200;
+}
+
+ParseFailure ResponseParser::failure_now() const {
+  const auto code = HTTP_PARSER_ERRNO(parser_);
+  if (too_large_ || code == HPE_HEADER_OVERFLOW) {
+    return {ParseFailure::Kind::kHeadTooLarge,
+            "the response has more than " + std::to_string(limits_.bytes) + " bytes or " +
+                std::to_string(limits_.fields) + " fields of headers and trailers"};
+  }
+  if (switches_protocols_) {
+    return {ParseFailure::Kind::kMalformed, "the server switched to another protocol (status 101)"};
+  }
+  return {ParseFailure::Kind::kMalformed,
+          std::string("malformed response: ") + http_errno_description(code)};
+}
+
+}  // namespace patient_http::http1

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "drivers/net/fd.h"
+#include "drivers/net/net_failure.h"
+#include "drivers/net/tls_context.h"
+
+struct ssl_st;
+
+namespace patient_http::net {
+
+// What a read, a write or a handshake step came to.
+enum class IoStatus {
+  kDone,       // bytes moved, or the handshake is complete
+  kWantRead,   // nothing now: wait until the socket is readable
+  kWantWrite,  // nothing now: wait until the socket is writable
+  kEnd,        // the peer ended its side in order
+  kFailed,     // see failure()
+};
+
+struct IoResult {
+  IoStatus status = IoStatus::kDone;
+  std::size_t bytes = 0;
+};
+
+// A connected socket, plain or TLS. Never blocks and never raises SIGPIPE. Used by one thread.
+class Stream {
+ public:
+  explicit Stream(Fd socket) : socket_(std::move(socket)) {}
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
+
+  // Puts a TLS client session on the socket; `host` is sent as SNI and must be what the
+  // certificate is for. Then call handshake() until it is done. `context` must outlive the stream.
+  [[nodiscard]] bool start_tls(const TlsContext& context, const std::string& host);
+  [[nodiscard]] IoStatus handshake();
+
+  [[nodiscard]] IoResult read(std::span<char> buffer);
+  [[nodiscard]] IoResult write(std::string_view bytes);
+
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
+  // Whether bytes are buffered that readiness of the socket will not announce.
+  [[nodiscard]] bool has_buffered_bytes() const;
+  // Why the last call failed.
+  [[nodiscard]] const NetFailure& last_failure() const { return failure_; }
+
+ private:
+  struct FreeSsl {
+    void operator()(ssl_st* ssl) const;
+  };
+
+  [[nodiscard]] IoStatus status_of(int result, const char* what);
+
+  Fd socket_;
+  std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  NetFailure failure_;
+};
+
+}  // namespace patient_http::net
