@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "patient_http/log.h"
 #include "patient_http/request.h"
 
 namespace patient_http {
@@ -37,6 +38,10 @@ struct ProcessorOptions {
   int max_redirects = 5;
   // Attempts after the first, for failures of the connection and idempotent methods.
   int retries = 3;
+  // The wait before the first of them, doubled for each further one up to the longest. Each wait
+  // is a random part of that, so that many clients do not come back at the same moment.
+  Seconds retry_delay{0.5};
+  Seconds longest_retry_delay{30};
 
   // Origins whose idle connections are kept; the least recently used goes first.
   std::size_t connection_pool_size = 100;
@@ -57,6 +62,9 @@ struct ProcessorOptions {
 
   // Threads that settle outcomes: they call the TaskHandlers, which may block.
   std::size_t delivery_threads = 2;
+
+  // Told of handlers that threw, and of what the processor cannot tell in an outcome.
+  Log log = Log::standard_error(LogLevel::kWarn);
 
   // Everything that is out of range, a sentence each; empty when all is well.
   [[nodiscard]] std::vector<std::string> validate() const;

@@ -1,11 +1,11 @@
-#include "base/log.h"
+#include "patient_http/log.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <memory>
 
-namespace patient_http::base {
+namespace patient_http {
 
 namespace {
 
@@ -44,4 +44,4 @@ void Log::write(LogLevel level, std::string_view message) const {
   if (sink_ && level >= least_) sink_(level, message);
 }
 
-}  // namespace patient_http::base
+}  // namespace patient_http

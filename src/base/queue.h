@@ -28,6 +28,17 @@ class Queue {
     return true;
   }
 
+  // The same for several at once.
+  [[nodiscard]] bool push_all(std::vector<T>&& items) {
+    {
+      MutexLock lock(mutex_);
+      if (closed_) return false;
+      std::move(items.begin(), items.end(), std::back_inserter(items_));
+    }
+    not_empty_.notify_all();
+    return true;
+  }
+
   // Waits for items and takes up to `most` of them, oldest first. Empty only when the queue was
   // closed and nothing is left.
   [[nodiscard]] std::vector<T> take(std::size_t most) {

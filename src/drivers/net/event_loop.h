@@ -70,8 +70,9 @@ class EventLoop {
   void wake() noexcept;
 
   [[nodiscard]] TimerQueue& timers() { return timers_; }
-  // The time at which this turn's dispatching began.
+  // The time at which this turn's dispatching began, or of the last update_now().
   [[nodiscard]] TimePoint now() const { return now_; }
+  void update_now() { now_ = std::chrono::steady_clock::now(); }
 
  private:
   friend class Watch;

@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace patient_http::base {
+namespace patient_http {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-// Where a part writes what an operator should know. Passed to constructors, never global.
+// Where a part writes what an operator should know. Given to each part, never global.
 //
 // Messages hold no secret, body or query string. The reactor thread does not log: what it finds
 // out is an outcome, and those who settle outcomes log.
@@ -38,4 +38,4 @@ class Log {
   LogLevel least_ = LogLevel::kInfo;
 };
 
-}  // namespace patient_http::base
+}  // namespace patient_http

@@ -1,0 +1,74 @@
+#include "engine/delivery.h"
+
+#include <pthread.h>
+
+#include <exception>
+
+namespace patient_http::engine {
+
+namespace {
+
+// Enough for a store to write in one go, and few enough that several threads share a burst.
+constexpr std::size_t kLargestBatch = 256;
+
+thread_local bool t_is_delivery_thread = false;
+
+}  // namespace
+
+bool Delivery::is_delivery_thread() {
+  return t_is_delivery_thread;
+}
+
+Delivery::Delivery(std::size_t threads, Slots& slots, Log log)
+    : thread_count_(threads), slots_(slots), log_(std::move(log)) {}
+
+void Delivery::start() {
+  outbox_.reopen();
+  for (std::size_t i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });
+}
+
+void Delivery::stop() {
+  outbox_.close();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void Delivery::push(std::vector<Settlement> settlements) {
+  // Open as long as a slot is taken: it closes only after the last task was settled.
+  static_cast<void>(outbox_.push_all(std::move(settlements)));
+}
+
+void Delivery::run() {
+  t_is_delivery_thread = true;
+  pthread_setname_np(pthread_self(), "ph-delivery");
+  for (;;) {
+    std::vector<Settlement> batch = outbox_.take(kLargestBatch);
+    if (batch.empty()) return;
+    deliver(std::move(batch));
+  }
+}
+
+void Delivery::deliver(std::vector<Settlement> batch) {
+  const std::size_t count = batch.size();
+  // Nearly always one handler; tasks of different ones are told apart in order.
+  for (std::size_t begin = 0; begin < count;) {
+    TaskHandler& handler = batch[begin].settled.task->handler();
+    std::vector<SettledTask> for_handler;
+    std::size_t end = begin;
+    while (end < count && &batch[end].settled.task->handler() == &handler) {
+      for_handler.push_back(std::move(batch[end++].settled));
+    }
+    begin = end;
+    try {
+      handler.settle(std::move(for_handler));
+    } catch (const std::exception& error) {
+      log_.error(std::string("a task handler failed, its tasks count as settled: ") + error.what());
+    } catch (...) {
+      log_.error("a task handler failed, its tasks count as settled");
+    }
+  }
+  batch.clear();  // gives the bodies' memory back, before the slots
+  slots_.give_back(count);
+}
+
+}  // namespace patient_http::engine

@@ -1,0 +1,65 @@
+#include "patient_http/processor_options.h"
+
+#include <cmath>
+
+#include "base/json_text.h"
+#include "drivers/net/resolver.h"
+
+namespace patient_http {
+
+namespace {
+
+class Checker {
+ public:
+  void positive(const char* name, std::size_t value) {
+    if (value == 0) add(name, "a positive number", "0");
+  }
+  void positive(const char* name, Seconds value) {
+    if (!std::isfinite(value.count()) || value.count() <= 0) {
+      add(name, "a positive number of seconds", std::to_string(value.count()));
+    }
+  }
+  void positive(const char* name, const std::optional<Seconds>& value) {
+    if (value) positive(name, *value);
+  }
+  void not_negative(const char* name, int value) {
+    if (value < 0) add(name, "0 or more", std::to_string(value));
+  }
+  void add(const char* name, const char* wanted, const std::string& got) {
+    problems.push_back(std::string(name) + " must be " + wanted + ", got: " + got);
+  }
+
+  std::vector<std::string> problems;
+};
+
+}  // namespace
+
+std::vector<std::string> ProcessorOptions::validate() const {
+  Checker check;
+  check.positive("max_connections", max_connections);
+  check.positive("request_timeout", request_timeout);
+  check.positive("resolve_timeout", resolve_timeout);
+  check.positive("connection_timeout", connection_timeout);
+  check.positive("first_byte_timeout", first_byte_timeout);
+  check.positive("idle_timeout", idle_timeout);
+  check.positive("max_response_size", max_response_size);
+  check.positive("max_header_size", max_header_size);
+  check.positive("max_header_count", max_header_count);
+  check.positive("body_memory", body_memory);
+  check.not_negative("max_redirects", max_redirects);
+  check.not_negative("retries", retries);
+  check.positive("retry_delay", retry_delay);
+  check.positive("longest_retry_delay", longest_retry_delay);
+  check.positive("connection_pool_size", connection_pool_size);
+  check.positive("idle_connection_lifetime", idle_connection_lifetime);
+  check.positive("delivery_threads", delivery_threads);
+  if (user_agent.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+    check.add("user_agent", "free of line breaks", base::json_string(user_agent));
+  }
+  if (!net::Resolver::are_valid_servers(name_servers)) {
+    check.add("name_servers", "IP addresses separated by commas", name_servers);
+  }
+  return check.problems;
+}
+
+}  // namespace patient_http

@@ -1,0 +1,239 @@
+#include "engine/reactor.h"
+
+#include <algorithm>
+
+namespace patient_http::engine {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long a turn may go on starting requests before it looks at the sockets again.
+constexpr std::chrono::milliseconds kStartingPerTurn{3};
+constexpr std::chrono::seconds kLongestWait{60};
+
+ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
+  return {.max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
+                                                        : options.max_connections,
+          .max_origins = options.connection_pool_size,
+          .idle_lifetime =
+              std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
+          .head_limits = {options.max_header_size, options.max_header_count}};
+}
+
+}  // namespace
+
+Reactor::Reactor(const ProcessorOptions& options, const net::TlsContext& tls, Slots& slots,
+                 ReactorListener& listener)
+    : slots_(slots),
+      listener_(listener),
+      budget_(options.body_memory, [this] { wake(); }),
+      options_(options),
+      preparer_(options.user_agent),
+      resolver_(loop_, options.name_servers),
+      pool_(loop_, resolver_, tls, pool_options(options)),
+      context_{options_, preparer_, loop_, pool_, budget_},
+      busy_since_(steady_clock::now()) {}
+
+Reactor::~Reactor() = default;
+
+void Reactor::enqueue(std::unique_ptr<RequestTask> task) {
+  post(Enqueue{std::move(task)});
+}
+void Reactor::cancel(std::string id) {
+  post(Cancel{std::move(id)});
+}
+void Reactor::interrupt_all() {
+  post(InterruptAll{});
+}
+void Reactor::accept() {
+  post(Accept{});
+}
+void Reactor::wake() {
+  loop_.wake();
+}
+
+std::chrono::microseconds Reactor::longest_turn() const {
+  return std::chrono::microseconds(longest_turn_.load(std::memory_order_relaxed));
+}
+
+void Reactor::post(Command command) {
+  bool first = false;
+  {
+    base::MutexLock lock(inbox_mutex_);
+    first = inbox_.empty();
+    inbox_.push_back(std::move(command));
+  }
+  if (first) loop_.wake();
+}
+
+void Reactor::turn() {
+  loop_.update_now();
+  take_commands();
+  return_parked();
+  start_some();
+  resume_paused();
+  hand_over();
+  collect();
+  note_busy_time();
+  loop_.turn(to_start_.empty() ? steady_clock::now() + kLongestWait : steady_clock::now());
+  busy_since_ = loop_.now();
+  hand_over();
+}
+
+// Between calls: nothing that was closed or settled is in use any more.
+void Reactor::collect() {
+  pool_.collect();
+  ended_.clear();
+}
+
+void Reactor::note_busy_time() {
+  const auto busy =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - busy_since_);
+  if (busy.count() > longest_turn_.load(std::memory_order_relaxed)) {
+    longest_turn_.store(busy.count(), std::memory_order_relaxed);
+  }
+}
+
+void Reactor::take_commands() {
+  std::vector<Command> commands;
+  {
+    base::MutexLock lock(inbox_mutex_);
+    commands.swap(inbox_);
+  }
+  for (Command& command : commands) {
+    if (auto* enqueue = std::get_if<Enqueue>(&command)) {
+      add(std::move(enqueue->task));
+    } else if (auto* cancel = std::get_if<Cancel>(&command)) {
+      cancel_now(cancel->id);
+    } else if (std::holds_alternative<InterruptAll>(command)) {
+      interrupt_now();
+    } else {
+      interrupting_ = false;
+      busy_since_ = steady_clock::now();
+      longest_turn_.store(0, std::memory_order_relaxed);
+    }
+  }
+}
+
+void Reactor::add(std::unique_ptr<RequestTask> task) {
+  auto transfer = std::make_unique<Transfer>(std::move(task), context_,
+                                             static_cast<TransferOwner&>(*this));
+  Transfer& added = *transfer;
+  by_id_.emplace(added.task().id(), &added);
+  Running& running = transfers_[&added];
+  running.transfer = std::move(transfer);
+  if (interrupting_) {
+    added.interrupt();
+  } else {
+    queue_start(running);
+  }
+}
+
+void Reactor::queue_start(Running& running) {
+  running.is_to_start = true;
+  to_start_.push_back(running.transfer.get());
+}
+
+void Reactor::cancel_now(const std::string& id) {
+  std::vector<Transfer*> found;
+  const auto [begin, end] = by_id_.equal_range(id);
+  for (auto it = begin; it != end; ++it) found.push_back(it->second);
+  for (Transfer* transfer : found) transfer->cancel();
+}
+
+void Reactor::interrupt_now() {
+  interrupting_ = true;
+  std::vector<Transfer*> all;
+  all.reserve(transfers_.size());
+  for (const auto& [key, running] : transfers_) all.push_back(running.transfer.get());
+  for (Transfer* transfer : all) transfer->interrupt();
+}
+
+void Reactor::start_some() {
+  const auto until = steady_clock::now() + kStartingPerTurn;
+  while (!to_start_.empty() && steady_clock::now() < until) {
+    Transfer& transfer = *to_start_.front();
+    to_start_.pop_front();
+    transfers_.at(&transfer).is_to_start = false;
+    if (!transfer.has_started()) listener_.on_transfer_started(transfer.task());
+    transfer.start_attempt();
+  }
+}
+
+void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
+  const auto it = transfers_.find(&transfer);
+  Running& running = it->second;
+  if (running.is_parked) slots_.force_return(running.wants_back);
+  if (running.is_to_start) std::erase(to_start_, &transfer);
+  if (running.wants_back) std::erase(to_return_, &transfer);
+  if (running.is_paused) paused_.remove(&transfer);
+  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
+  const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
+  by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
+  settled_.push_back(std::move(settlement));
+  running.wait.reset();
+  ended_.push_back(std::move(running));
+  transfers_.erase(it);
+}
+
+void Reactor::on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) {
+  Running& running = transfers_.at(&transfer);
+  running.is_parked = slots_.try_park();
+  running.wait = std::make_unique<net::Timer>([this, &transfer] { wait_is_over(transfer); });
+  loop_.timers().set(*running.wait, loop_.now() + delay);
+}
+
+void Reactor::wait_is_over(Transfer& transfer) {
+  Running& running = transfers_.at(&transfer);
+  if (!running.is_parked) {  // it kept its slot
+    queue_start(running);
+    return;
+  }
+  slots_.want_back();
+  running.wants_back = true;
+  to_return_.push_back(&transfer);
+}
+
+void Reactor::return_parked() {
+  while (!to_return_.empty() && slots_.try_return()) {
+    Transfer* transfer = to_return_.front();
+    to_return_.pop_front();
+    Running& running = transfers_.at(transfer);
+    running.is_parked = running.wants_back = false;
+    queue_start(running);
+  }
+}
+
+// One transfer may read on though the budget is spent, so that the bodies that spent it come to
+// their end; with all of them paused, nothing would ever be given back.
+bool Reactor::may_overdraw(Transfer& transfer) {
+  if (overdrawing_ == nullptr) overdrawing_ = &transfer;
+  if (overdrawing_ == &transfer) return true;
+  transfers_.at(&transfer).is_paused = true;
+  paused_.push_back(&transfer);
+  return false;
+}
+
+void Reactor::resume_paused() {
+  const bool has_room = !budget_.is_spent();
+  while (!paused_.empty() && (has_room || overdrawing_ == nullptr)) {
+    Transfer* transfer = paused_.front();
+    paused_.pop_front();
+    transfers_.at(transfer).is_paused = false;
+    if (!has_room) overdrawing_ = transfer;
+    transfer->resume_reading();
+  }
+}
+
+void Reactor::hand_over() {
+  if (settled_.empty()) return;
+  listener_.on_settlements(std::exchange(settled_, {}));
+}
+
+void Reactor::close_idle_connections() {
+  pool_.close_idle();
+  collect();
+}
+
+}  // namespace patient_http::engine

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/mutex.h"
+#include "drivers/net/event_loop.h"
+#include "drivers/net/resolver.h"
+#include "drivers/net/tls_context.h"
+#include "engine/body_budget.h"
+#include "engine/connection_pool.h"
+#include "engine/request_preparer.h"
+#include "engine/slots.h"
+#include "engine/transfer.h"
+
+namespace patient_http::engine {
+
+// Hears of what the reactor does. Called on the reactor thread; must not block.
+class ReactorListener {
+ public:
+  virtual ~ReactorListener() = default;
+  virtual void on_transfer_started(const RequestTask& task) = 0;
+  // What was settled in one turn, at least one.
+  virtual void on_settlements(std::vector<Settlement> settlements) = 0;
+};
+
+// Everything that one reactor thread owns: its event loop, connections and transfers. The slots
+// are counted by whoever enqueues and by whoever settles; the reactor only parks and unparks.
+//
+// Thread safety: the methods under "any thread" post into the inbox; all others belong to the one
+// thread that calls turn().
+class Reactor final : private TransferOwner {
+ public:
+  // All references must outlive this object. Throws std::runtime_error or std::system_error when
+  // the loop or the resolver cannot be set up.
+  Reactor(const ProcessorOptions& options, const net::TlsContext& tls, Slots& slots,
+          ReactorListener& listener);
+  ~Reactor() override;
+
+  // Any thread.
+  void enqueue(std::unique_ptr<RequestTask> task);
+  void cancel(std::string id);
+  // Ends all transfers, and all that are enqueued from now on, as interrupted.
+  void interrupt_all();
+  // Takes tasks again after interrupt_all().
+  void accept();
+  // Ends the wait of turn().
+  void wake();
+  [[nodiscard]] BodyBudget& budget() { return budget_; }
+  [[nodiscard]] std::chrono::microseconds longest_turn() const;
+
+  // The reactor thread.
+  // Does what there is to do, and waits for the next thing if there is nothing.
+  void turn();
+  // Closes idle connections.
+  void close_idle_connections();
+  [[nodiscard]] bool has_transfers() const { return !transfers_.empty(); }
+
+ private:
+  struct Enqueue {
+    std::unique_ptr<RequestTask> task;
+  };
+  struct Cancel {
+    std::string id;
+  };
+  struct InterruptAll {};
+  struct Accept {};
+  using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept>;
+
+  // A transfer, and the lists that it is in.
+  struct Running {
+    std::unique_ptr<Transfer> transfer;
+    bool is_to_start = false;
+    bool is_parked = false;
+    bool wants_back = false;  // parked, and its wait is over: it is in to_return_
+    bool is_paused = false;
+    std::unique_ptr<net::Timer> wait;
+  };
+
+  void on_settled(Transfer& transfer, Settlement settlement) override;
+  void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) override;
+  bool may_overdraw(Transfer& transfer) override;
+
+  void post(Command command);
+  void take_commands();
+  void add(std::unique_ptr<RequestTask> task);
+  void cancel_now(const std::string& id);
+  void interrupt_now();
+  void queue_start(Running& running);
+  void start_some();
+  void wait_is_over(Transfer& transfer);
+  void return_parked();
+  void resume_paused();
+  void hand_over();
+  void collect();
+  void note_busy_time();
+
+  Slots& slots_;
+  ReactorListener& listener_;
+  net::EventLoop loop_;
+  BodyBudget budget_;
+  const ProcessorOptions& options_;
+  const RequestPreparer preparer_;
+  net::Resolver resolver_;
+  ConnectionPool pool_;
+  const TransferContext context_;
+
+  base::Mutex inbox_mutex_;
+  std::vector<Command> inbox_ GUARDED_BY(inbox_mutex_);
+
+  // The reactor thread's own.
+  std::unordered_map<const Transfer*, Running> transfers_;
+  std::unordered_multimap<std::string, Transfer*> by_id_;
+  std::deque<Transfer*> to_start_;
+  std::deque<Transfer*> to_return_;  // parked ones whose wait is over
+  std::list<Transfer*> paused_;      // for want of memory for bodies
+  Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent
+  std::vector<Settlement> settled_;
+  std::vector<Running> ended_;  // destroyed when no call is in them
+  bool interrupting_ = false;
+  net::TimePoint busy_since_;
+  std::atomic<std::chrono::microseconds::rep> longest_turn_{0};
+};
+
+}  // namespace patient_http::engine

@@ -1,0 +1,436 @@
+#include "engine/transfer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/net_error_kind.h"
+#include "engine/redirect_policy.h"
+#include "engine/retry_policy.h"
+
+namespace patient_http::engine {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+// A redirect's body is read to keep the connection, but only so far.
+constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
+// A server that closes every connection just before it is used must not make us go round for ever.
+constexpr int kMostFreeResends = 3;
+
+nanoseconds to_nanoseconds(Seconds seconds) {
+  // A year is for ever here, and keeps deadlines inside the clock's range.
+  constexpr Seconds kForever{365.0 * 24 * 3600};
+  return std::chrono::duration_cast<nanoseconds>(std::min(seconds, kForever));
+}
+
+// "0.5 s", "60 s"
+std::string in_seconds(Seconds seconds) {
+  std::string text = std::to_string(std::round(seconds.count() * 1000) / 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text + " s";
+}
+
+double random_fraction() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+}  // namespace
+
+Transfer::Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context,
+                   TransferOwner& owner)
+    : task_(std::move(task)), context_(context), owner_(owner), timer_([this] { on_timer(); }) {}
+
+Transfer::~Transfer() = default;
+
+void Transfer::start_attempt() {
+  const net::TimePoint now = context_.loop.now();
+  if (attempts_++ == 0) started_ = now;
+  attempt_deadline_ = now + to_nanoseconds(timeout());
+  free_resends_ = 0;
+  hop_.reset();
+  visited_.clear();
+  hops_ = 1;
+  send_hop();
+}
+
+void Transfer::send_hop() {
+  auto prepared = context_.preparer.prepare(current(), hop_id());
+  if (!prepared) {
+    fail(prepared.error().kind, "prepare", prepared.error().message);
+    return;
+  }
+  prepared_ = std::move(*prepared);
+  peer_.clear();
+  sink_.reset();
+  discarding_ = false;
+  discarded_ = 0;
+  hop_started_ = context_.loop.now();
+  if (HttpConnection* idle = context_.pool.take_idle(prepared_->url.origin())) {
+    send_on(*idle);
+    return;
+  }
+  state_ = State::kDialing;
+  context_.pool.connect(prepared_->url.origin(), *this);
+  set_timer();
+}
+
+void Transfer::on_connection(HttpConnection& connection) {
+  send_on(connection);
+}
+
+void Transfer::send_on(HttpConnection& connection) {
+  connection_ = &connection;
+  peer_ = connection.peer();
+  state_ = State::kSending;
+  const std::optional<std::string>& body = current().body();
+  const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
+  OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes};
+  prepared_->headers = {};
+  connection.start(std::move(message), *this);
+  if (state_ == State::kSending) set_timer();
+}
+
+void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+                              const std::string& peer) {
+  peer_ = peer;
+  const std::string_view name = phase == net::DialPhase::kResolve   ? "resolve"
+                                : phase == net::DialPhase::kConnect ? "connect"
+                                                                    : "tls";
+  attempt_failed(error_kind_of(failure.kind), name, failure.message);
+}
+
+void Transfer::on_sent() {
+  state_ = State::kWaiting;
+  last_activity_ = context_.loop.now();
+  set_timer();
+}
+
+bool Transfer::may_read() {
+  if (!context_.budget.is_spent() || state_ != State::kReceiving) return true;
+  return owner_.may_overdraw(*this);
+}
+
+void Transfer::resume_reading() {
+  if (connection_ != nullptr) connection_->resume(*this);
+}
+
+void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t content_length) {
+  state_ = State::kReceiving;
+  last_activity_ = context_.loop.now();
+  status_ = status;
+  headers_ = std::move(headers);
+  discarding_ = will_follow(headers_);
+  if (!discarding_) {
+    sink_.emplace(context_.options.max_response_size, context_.budget);
+    const auto decompressed =
+        sink_->begin(headers_.get("content-encoding").value_or(""), content_length);
+    if (!decompressed) {
+      body_failed(decompressed.error());
+      return;
+    }
+    // They speak of the message on the wire, which nobody sees any more.
+    headers_.erase("content-length");
+    headers_.erase("transfer-encoding");
+    if (*decompressed) headers_.erase("content-encoding");
+  } else if (content_length > static_cast<std::int64_t>(kLargestDiscardedBody)) {
+    drop_connection();
+    follow_or_finish();
+    return;
+  }
+  set_timer();
+}
+
+bool Transfer::will_follow(const HttpHeaders& headers) const {
+  return is_followed_status(status_) && !headers.get("location").value_or("").empty() &&
+         max_redirects() > 0;
+}
+
+void Transfer::on_body(std::string_view bytes) {
+  last_activity_ = context_.loop.now();
+  if (discarding_) {
+    discarded_ += bytes.size();
+    if (discarded_ > kLargestDiscardedBody) {
+      drop_connection();
+      follow_or_finish();
+    }
+    return;
+  }
+  if (const auto taken = sink_->append(bytes); !taken) body_failed(taken.error());
+}
+
+void Transfer::body_failed(const BodySink::Failed& failed) {
+  const bool large = failed.problem == BodySink::Problem::kTooLarge;
+  drop_connection();
+  fail(large ? ErrorKind::kResponseTooLarge : ErrorKind::kDecode, "receive", failed.message);
+}
+
+void Transfer::on_exchange_done() {
+  connection_ = nullptr;
+  if (!discarding_) {
+    if (const auto ended = sink_->end(); !ended) {
+      body_failed(ended.error());
+      return;
+    }
+  }
+  follow_or_finish();
+}
+
+void Transfer::on_exchange_failed(ExchangeFailure failure) {
+  const std::string_view phase = phase_name();
+  connection_ = nullptr;
+  if (resend_after_stale_connection(failure)) return;
+  attempt_failed(failure.kind, phase, failure.message);
+}
+
+// The server closed an idle connection while our request was on its way: that is nobody's fault
+// and costs no attempt, as long as the request cannot have been carried out twice.
+bool Transfer::resend_after_stale_connection(const ExchangeFailure& failure) {
+  if (!failure.stale || free_resends_ >= kMostFreeResends) return false;
+  if (failure.bytes_left && !is_idempotent(current().method())) return false;
+  ++free_resends_;
+  send_hop();
+  return true;
+}
+
+void Transfer::follow_or_finish() {
+  auto step =
+      decide_redirect(current(), status_, headers_.get("location"), visited_, max_redirects());
+  if (auto* follow = std::get_if<FollowRedirect>(&step)) {
+    visited_.push_back(current().url());
+    hop_ = std::move(follow->request);
+    ++hops_;
+    send_hop();
+  } else if (auto* reject = std::get_if<RejectRedirect>(&step)) {
+    if (reject->kind == ErrorKind::kInvalidRedirect) {
+      fail(reject->kind, "redirect", reject->message);
+      return;
+    }
+    std::vector<std::string> chain = visited_;
+    chain.push_back(current().url());
+    settle(Error(RedirectError({.kind = reject->kind,
+                                .url = std::move(reject->url),
+                                .method = current().method(),
+                                .duration = elapsed(),
+                                .request_id = task_->id(),
+                                .redirects = std::move(chain),
+                                .callback_args = task_->callback_args()})),
+           status_);
+  } else {
+    finish_with_response();
+  }
+}
+
+void Transfer::finish_with_response() {
+  const bool raises =
+      task_->raise_error_responses().value_or(context_.options.raise_error_responses);
+  Response response({.status = status_,
+                     .headers = std::move(headers_),
+                     .body = sink_ ? sink_->take_body() : std::nullopt,
+                     .duration = elapsed(),
+                     .request_id = task_->id(),
+                     .url = current().url(),
+                     .method = current().method(),
+                     .callback_args = task_->callback_args(),
+                     .redirects = std::move(visited_)});
+  if (raises && !response.is_success()) {
+    settle(Error(HttpError(std::move(response))), status_);
+  } else {
+    settle(std::move(response), status_);
+  }
+}
+
+void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
+  const auto delay = next_attempt_delay(context_.options, task_->request().method(), kind,
+                                        attempts_, random_fraction());
+  if (!delay) {
+    fail(kind, phase, detail);
+    return;
+  }
+  state_ = State::kParked;
+  context_.loop.timers().cancel(timer_);
+  prepared_.reset();
+  sink_.reset();
+  owner_.on_waiting(*this, *delay);
+}
+
+void Transfer::fail(ErrorKind kind, std::string_view phase, const std::string& detail) {
+  settle(Error(RequestError({.kind = kind,
+                             .message = describe(phase, detail),
+                             .duration = elapsed(),
+                             .request_id = task_->id(),
+                             .url = current().url(),
+                             .method = current().method(),
+                             .callback_args = task_->callback_args()})),
+         0);
+}
+
+void Transfer::cancel() {
+  if (state_ == State::kSettled) return;
+  const std::string_view phase = phase_name();
+  drop_connection();
+  settle(Error(RequestError({.kind = ErrorKind::kCancelled,
+                             .message = "cancelled: " + describe(phase, "cancelled on request"),
+                             .duration = elapsed(),
+                             .request_id = task_->id(),
+                             .url = current().url(),
+                             .method = current().method(),
+                             .callback_args = task_->callback_args()})),
+         0);
+}
+
+void Transfer::interrupt() {
+  if (state_ == State::kSettled) return;
+  drop_connection();
+  settle(Interrupted{}, 0);
+}
+
+void Transfer::drop_connection() {
+  if (state_ == State::kDialing) context_.pool.give_up(*this);
+  if (connection_ != nullptr) std::exchange(connection_, nullptr)->abandon(*this);
+}
+
+void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int status) {
+  state_ = State::kSettled;
+  context_.loop.timers().cancel(timer_);
+  Settlement settlement{SettledTask{std::move(task_), std::move(outcome)},
+                        sink_ ? sink_->take_charge() : BodyCharge(context_.budget), has_started(),
+                        status, elapsed()};
+  owner_.on_settled(*this, std::move(settlement));
+}
+
+net::TimePoint Transfer::phase_deadline() const {
+  const ProcessorOptions& options = context_.options;
+  const auto after = [](net::TimePoint start, const std::optional<Seconds>& wait) {
+    return wait ? start + to_nanoseconds(*wait) : net::TimePoint::max();
+  };
+  switch (state_) {
+    case State::kDialing: {
+      const auto connected = after(hop_started_, options.connection_timeout);
+      if (context_.pool.phase_of(*this) != net::DialPhase::kResolve) return connected;
+      return std::min(connected, after(hop_started_, options.resolve_timeout));
+    }
+    case State::kWaiting:
+      return after(last_activity_, options.first_byte_timeout);
+    case State::kReceiving:
+      return after(last_activity_, options.idle_timeout);
+    default:
+      return net::TimePoint::max();
+  }
+}
+
+// Deadlines that move away, as with each read, are looked up when the timer goes off; only nearer
+// ones move it.
+void Transfer::set_timer() {
+  const net::TimePoint deadline = std::min(attempt_deadline_, phase_deadline());
+  if (timer_.is_set() && timer_.deadline() <= deadline) return;
+  context_.loop.timers().set(timer_, deadline);
+}
+
+void Transfer::on_timer() {
+  const net::TimePoint now = context_.loop.now();
+  if (std::min(attempt_deadline_, phase_deadline()) <= now) {
+    timed_out(now);
+  } else {
+    set_timer();
+  }
+}
+
+void Transfer::timed_out(net::TimePoint now) {
+  const ProcessorOptions& options = context_.options;
+  const std::string_view phase = phase_name();
+  ErrorKind kind = ErrorKind::kTotalTimeout;
+  std::string detail = "no complete response within the timeout of " + in_seconds(timeout());
+  if (attempt_deadline_ > now) {
+    switch (state_) {
+      case State::kWaiting:
+        kind = ErrorKind::kFirstByteTimeout;
+        detail =
+            "no response within first_byte_timeout, " + in_seconds(*options.first_byte_timeout);
+        break;
+      case State::kReceiving:
+        kind = ErrorKind::kIdleTimeout;
+        detail = "silence for idle_timeout, " + in_seconds(*options.idle_timeout);
+        break;
+      default: {
+        const bool resolving = phase == "resolve";
+        kind = resolving ? ErrorKind::kResolveTimeout : ErrorKind::kConnectTimeout;
+        const bool by_resolve_timeout =
+            resolving &&
+            options.resolve_timeout <= options.connection_timeout.value_or(options.resolve_timeout);
+        detail = by_resolve_timeout
+                     ? "no address within resolve_timeout, " + in_seconds(options.resolve_timeout)
+                     : "no connection within connection_timeout, " +
+                           in_seconds(*options.connection_timeout);
+      }
+    }
+  }
+  if (sink_) detail += "; " + std::to_string(sink_->wire_bytes()) + " bytes of the body came";
+  if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
+  drop_connection();
+  attempt_failed(kind, phase, detail);
+}
+
+std::string_view Transfer::phase_name() const {
+  switch (state_) {
+    case State::kQueued:
+      return "queue";
+    case State::kDialing:
+      switch (context_.pool.phase_of(*this)) {
+        case net::DialPhase::kResolve:
+          return "resolve";
+        case net::DialPhase::kConnect:
+          return "connect";
+        case net::DialPhase::kTls:
+          return "tls";
+      }
+      return "connect";
+    case State::kSending:
+      return "send";
+    case State::kWaiting:
+      return "wait";
+    case State::kReceiving:
+      return "receive";
+    case State::kParked:
+      return "retry wait";
+    case State::kSettled:
+      return "settled";
+  }
+  return "";
+}
+
+// "GET https://api.example.com/v1 failed in phase connect at 203.0.113.5:443: connect: Connection
+// refused (attempt 4 of 4)"
+std::string Transfer::describe(std::string_view phase, const std::string& detail) const {
+  std::string text(to_wire(current().method()));
+  text.append(" ")
+      .append(base::redact_url(current().url()))
+      .append(" failed in phase ")
+      .append(phase);
+  if (!peer_.empty()) text.append(" at ").append(peer_);
+  text.append(": ").append(detail);
+  if (attempts_ > 1) text.append(" (after ").append(std::to_string(attempts_)).append(" attempts)");
+  return text;
+}
+
+Seconds Transfer::elapsed() const {
+  if (attempts_ == 0) return Seconds{0};
+  // Not the loop's time: a response that takes less than a turn took time all the same.
+  return std::chrono::steady_clock::now() - started_;
+}
+
+Seconds Transfer::timeout() const {
+  return task_->request().timeout().value_or(context_.options.request_timeout);
+}
+
+int Transfer::max_redirects() const {
+  return task_->request().max_redirects().value_or(context_.options.max_redirects);
+}
+
+std::string Transfer::hop_id() const {
+  return hops_ == 1 ? task_->id() : task_->id() + "/" + std::to_string(hops_);
+}
+
+}  // namespace patient_http::engine

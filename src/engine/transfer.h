@@ -1,0 +1,138 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "drivers/net/event_loop.h"
+#include "engine/body_sink.h"
+#include "engine/connection_pool.h"
+#include "engine/exchange.h"
+#include "engine/request_preparer.h"
+#include "patient_http/processor_options.h"
+#include "patient_http/task_handler.h"
+
+namespace patient_http::engine {
+
+class Transfer;
+
+// A task's outcome, and the charge for the body in it.
+struct Settlement {
+  SettledTask settled;
+  BodyCharge charge;
+  // For observers.
+  bool was_started = false;
+  int status = 0;
+  Seconds duration{};
+};
+
+// What transfers share, and the reactor who runs them. All must outlive them.
+struct TransferContext {
+  const ProcessorOptions& options;
+  const RequestPreparer& preparer;
+  net::EventLoop& loop;
+  ConnectionPool& pool;
+  BodyBudget& budget;
+};
+
+// Told of what a transfer needs and how it ended. Called on the reactor thread.
+class TransferOwner {
+ public:
+  virtual ~TransferOwner() = default;
+  // The transfer is over. Destroy it later: it is in a call.
+  virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
+  // The transfer waits for its next attempt: call start_attempt() after `delay`.
+  virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
+  // The budget for bodies is spent: whether the transfer may read all the same. If not, call
+  // resume_reading() when there is room.
+  [[nodiscard]] virtual bool may_overdraw(Transfer& transfer) = 0;
+};
+
+// One task's way through the engine: its attempts, and in each of them its hops, to one outcome.
+// Belongs to the reactor thread.
+class Transfer final : private ExchangeListener, private ConnectionPool::Waiter {
+ public:
+  Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context, TransferOwner& owner);
+  ~Transfer() override;
+
+  // Starts the first attempt, or the next one after on_waiting().
+  void start_attempt();
+  // Ends it, wherever it stands, with an error of kind kCancelled or as interrupted.
+  void cancel();
+  void interrupt();
+  void resume_reading();
+
+  [[nodiscard]] const RequestTask& task() const { return *task_; }
+  [[nodiscard]] bool has_started() const { return attempts_ > 0; }
+
+ private:
+  enum class State { kQueued, kDialing, kSending, kWaiting, kReceiving, kParked, kSettled };
+
+  void on_connection(HttpConnection& connection) override;
+  void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+                      const std::string& peer) override;
+  void on_sent() override;
+  void on_response_head(int status, HttpHeaders headers, std::int64_t content_length) override;
+  void on_body(std::string_view bytes) override;
+  void on_exchange_done() override;
+  void on_exchange_failed(ExchangeFailure failure) override;
+  bool may_read() override;
+
+  void send_hop();
+  [[nodiscard]] const Request& current() const { return hop_ ? *hop_ : task_->request(); }
+  void send_on(HttpConnection& connection);
+  void body_failed(const BodySink::Failed& failed);
+  [[nodiscard]] bool resend_after_stale_connection(const ExchangeFailure& failure);
+  void follow_or_finish();
+  void finish_with_response();
+  void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
+  void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
+  void settle(std::variant<Response, Error, Interrupted> outcome, int status);
+  void drop_connection();
+
+  void on_timer();
+  void set_timer();
+  [[nodiscard]] net::TimePoint phase_deadline() const;
+  void timed_out(net::TimePoint now);
+
+  [[nodiscard]] std::string_view phase_name() const;
+  [[nodiscard]] std::string describe(std::string_view phase, const std::string& detail) const;
+  [[nodiscard]] Seconds elapsed() const;
+  [[nodiscard]] Seconds timeout() const;
+  [[nodiscard]] int max_redirects() const;
+  [[nodiscard]] std::string hop_id() const;
+  [[nodiscard]] bool will_follow(const HttpHeaders& headers) const;
+
+  std::unique_ptr<RequestTask> task_;
+  const TransferContext& context_;
+  TransferOwner& owner_;
+  net::Timer timer_;
+  State state_ = State::kQueued;
+
+  // Of the task.
+  net::TimePoint started_;
+  int attempts_ = 0;
+  int free_resends_ = 0;  // after stale connections, in this attempt
+
+  // Of the attempt.
+  net::TimePoint attempt_deadline_;
+  std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
+  std::vector<std::string> visited_;
+  std::size_t hops_ = 1;
+
+  // Of the hop.
+  std::optional<PreparedRequest> prepared_;  // its headers only until they are sent
+  net::TimePoint hop_started_;
+  net::TimePoint last_activity_;  // sent, or last read
+  HttpConnection* connection_ = nullptr;
+  std::string peer_;
+  int status_ = 0;
+  HttpHeaders headers_;
+  bool discarding_ = false;  // the body of a redirect that will be followed
+  std::size_t discarded_ = 0;
+  std::optional<BodySink> sink_;
+};
+
+}  // namespace patient_http::engine

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+namespace patient_http::test {
+
+// A throw-away CA and a certificate that it issued for localhost, 127.0.0.1 and ::1, made when
+// first asked for, in a folder that goes with the process.
+struct TestCertificate {
+  std::string ca_file;           // PEM
+  std::string certificate_file;  // PEM
+  std::string key_file;          // PEM
+
+  // The certificate of this process.
+  [[nodiscard]] static const TestCertificate& get();
+  // One that is for another host ("wrong.example"), by the same CA.
+  [[nodiscard]] static const TestCertificate& for_wrong_host();
+};
+
+}  // namespace patient_http::test

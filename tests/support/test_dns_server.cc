@@ -1,0 +1,121 @@
+#include "support/test_dns_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace patient_http::test {
+
+namespace {
+
+constexpr std::size_t kHeaderSize = 12;
+constexpr unsigned kTypeA = 1;
+
+void put16(std::string& out, unsigned value) {
+  out += static_cast<char>(value >> 8 & 255);
+  out += static_cast<char>(value & 255);
+}
+
+// The name of the question, lower case, and where the question ends.
+std::pair<std::string, std::size_t> read_question(const std::string& query) {
+  std::string name;
+  std::size_t at = kHeaderSize;
+  while (at < query.size() && query[at] != 0) {
+    const auto length = static_cast<unsigned char>(query[at]);
+    if (!name.empty()) name += '.';
+    for (char c : query.substr(at + 1, length)) name += static_cast<char>(std::tolower(c));
+    at += length + 1U;
+  }
+  return {name, at + 5};
+}
+
+}  // namespace
+
+TestDnsServer::TestDnsServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    throw std::runtime_error("cannot open a UDP port on 127.0.0.1");
+  }
+  port_ = ntohs(address.sin_port);
+  thread_ = std::thread([this] { serve(); });
+}
+
+TestDnsServer::~TestDnsServer() {
+  stopping_ = true;
+  // A datagram to ourselves ends the wait.
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  ::sendto(socket_, "", 0, 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  thread_.join();
+  ::close(socket_);
+}
+
+void TestDnsServer::add(const std::string& name, const std::vector<std::string>& ipv4_addresses,
+                        unsigned ttl) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {ipv4_addresses, ttl};
+}
+
+int TestDnsServer::queries_for(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto it = queries_.find(name);
+  return it == queries_.end() ? 0 : it->second;
+}
+
+void TestDnsServer::serve() {
+  std::array<char, 2048> buffer;
+  for (;;) {
+    sockaddr_in peer{};
+    socklen_t length = sizeof peer;
+    const ssize_t got = ::recvfrom(socket_, buffer.data(), buffer.size(), 0,
+                                   reinterpret_cast<sockaddr*>(&peer), &length);
+    if (stopping_ || got < 0) return;
+    if (static_cast<std::size_t>(got) < kHeaderSize + 5) continue;
+    const std::string reply = reply_to({buffer.data(), static_cast<std::size_t>(got)});
+    if (reply.empty()) continue;
+    ::sendto(socket_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
+  }
+}
+
+std::string TestDnsServer::reply_to(const std::string& query) {
+  const auto [name, end] = read_question(query);
+  const unsigned type = static_cast<unsigned char>(query[end - 3]);
+  std::lock_guard lock(mutex_);
+  if (type == kTypeA) ++queries_[name];
+  if (name.ends_with(".silent")) return {};
+  const auto it = records_.find(name);
+  const bool known = it != records_.end();
+  const std::size_t count = known && type == kTypeA ? it->second.addresses.size() : 0;
+
+  std::string reply = query.substr(0, 2);
+  put16(reply, known ? 0x8180 : 0x8183);
+  put16(reply, 1);
+  put16(reply, static_cast<unsigned>(count));
+  put16(reply, 0);
+  put16(reply, 0);
+  reply += query.substr(kHeaderSize, end - kHeaderSize);
+  for (std::size_t i = 0; i < count; ++i) {
+    put16(reply, 0xc000 | kHeaderSize);  // the name of the question
+    put16(reply, kTypeA);
+    put16(reply, 1);
+    put16(reply, it->second.ttl >> 16);
+    put16(reply, it->second.ttl & 0xffff);
+    put16(reply, 4);
+    in_addr address{};
+    ::inet_pton(AF_INET, it->second.addresses[i].c_str(), &address);
+    reply.append(reinterpret_cast<const char*>(&address), sizeof address);
+  }
+  return reply;
+}
+
+}  // namespace patient_http::test

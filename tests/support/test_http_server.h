@@ -1,0 +1,109 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "support/test_certificate.h"
+
+namespace patient_http::test {
+
+// A request as it came in over a connection.
+struct ReceivedRequest {
+  int connection = 0;  // counted from 1, in the order of accepting
+  std::string method;
+  std::string target;  // path and query
+  std::string head;    // with the empty line
+  std::string body;
+
+  // The values of a header in order, lower-case name.
+  [[nodiscard]] std::vector<std::string> header(std::string_view name) const;
+};
+
+class TestHttpServer;
+
+// One accepted connection, for a handler that wants to misbehave.
+class ServerConnection {
+ public:
+  virtual ~ServerConnection() = default;
+  // False when the peer is gone.
+  virtual bool send(std::string_view bytes) = 0;
+  // Ends the connection in order; with TLS with a close_notify.
+  virtual void close() = 0;
+  // Ends the TCP connection without ending TLS.
+  virtual void cut() = 0;
+  // Ends it with a TCP reset.
+  virtual void reset() = 0;
+  // Waits until the peer has ended the connection, or the server stops.
+  virtual void wait_for_peer_to_close() = 0;
+};
+
+// A real HTTP server on 127.0.0.1, plain or TLS, with a thread per connection. It answers by path;
+// "/" and unknown paths get 200 and "ok".
+class TestHttpServer {
+ public:
+  using Handler = std::function<void(const ReceivedRequest&, ServerConnection&)>;
+
+  explicit TestHttpServer(const TestCertificate* tls = nullptr);
+  ~TestHttpServer();
+  TestHttpServer(const TestHttpServer&) = delete;
+  TestHttpServer& operator=(const TestHttpServer&) = delete;
+
+  // The handler for a path, query left out. Before requests for it come.
+  void on(const std::string& path, Handler handler);
+  // A whole response with content-length.
+  void answer(const std::string& path, int status, const std::string& body,
+              const std::string& headers = "");
+  // Bytes as they are, then the connection is closed in order.
+  void answer_raw(const std::string& path, const std::string& bytes);
+  // Reads the request and never answers.
+  void hang(const std::string& path);
+
+  [[nodiscard]] std::string url(std::string_view path, std::string_view host = "127.0.0.1") const;
+  [[nodiscard]] int port() const { return port_; }
+
+  [[nodiscard]] std::vector<ReceivedRequest> requests() const;
+  [[nodiscard]] int connection_count() const;
+  // Waits until `count` requests for `path` came in; false after `patience`.
+  [[nodiscard]] bool wait_for_requests(
+      std::string_view path, std::size_t count = 1,
+      std::chrono::seconds patience = std::chrono::seconds(20)) const;
+  // Lets handlers that call wait_for_release() go on.
+  void release();
+  void wait_for_release();
+
+  // The response of answer(), for handlers.
+  [[nodiscard]] static std::string response(int status, const std::string& body,
+                                            const std::string& headers = "");
+
+ private:
+  class Connection;
+
+  void accept_all();
+  void serve(Connection& connection);
+  [[nodiscard]] Handler handler_for(const ReceivedRequest& request) const;
+
+  int listener_ = -1;
+  int port_ = 0;
+  struct TlsServer;
+  std::unique_ptr<TlsServer> tls_;
+  std::thread acceptor_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::map<std::string, Handler, std::less<>> handlers_;
+  std::vector<ReceivedRequest> requests_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  bool released_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace patient_http::test
