@@ -17,8 +17,9 @@ target_compile_options(patient_http_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
   -Woverloaded-virtual -Wold-style-cast -Wimplicit-fallthrough -fno-omit-frame-pointer
   $<$<CONFIG:Release>:-g1>
-  # GCC 12 warns of overlapping copies inside its own std::string operator+ (bug 105651).
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  # GCC 12 warns of overlapping and of endless copies inside its own std::string (bugs 105651,
+  # 105329).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 if(PATIENT_HTTP_SANITIZE)
   target_compile_options(patient_http_options INTERFACE

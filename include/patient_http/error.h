@@ -37,7 +37,7 @@ enum class ErrorKind {
   kDecode,    // the body is not what content-encoding says
   kResponseTooLarge,
   kHeadersTooLarge,
-  // Redirects (a RedirectError).
+  // Redirects: RedirectErrors, but for the last, which the gem does not know.
   kTooManyRedirects,
   kRecursiveRedirect,
   kInvalidRedirect,  // Location cannot be followed
@@ -68,12 +68,12 @@ enum class ErrorKind {
 struct RequestErrorOptions {
   ErrorKind kind = ErrorKind::kUnknown;
   // What was tried, where, in which phase, and what came back.
-  std::string message;
+  std::string message = {};
   Seconds duration{};
-  std::string request_id;
-  std::string url;
+  std::string request_id = {};
+  std::string url = {};
   HttpMethod method = HttpMethod::kGet;
-  CallbackArgs callback_args;
+  CallbackArgs callback_args = {};
 };
 
 // No response: the network, the protocol, a limit, a bad request, or a decision.
@@ -108,10 +108,11 @@ class RequestError {
   std::string url_;
   std::string method_;
   CallbackArgs callback_args_;
-  // As they were read; members of the JSON form that only Ruby fills.
+  // As they were read; only Ruby fills the backtrace.
   Json duration_;
   Json backtrace_;
-  Json raw_;  // the object as read, written back unchanged; null when built here
+  // Class name, request id and url as read, for they may be null there; null when built here.
+  Json raw_;
 };
 
 // A response whose status counts as an error, by raise_error_responses.
@@ -139,13 +140,13 @@ struct RedirectErrorOptions {
   // kTooManyRedirects or kRecursiveRedirect.
   ErrorKind kind = ErrorKind::kTooManyRedirects;
   // The url that was not followed, absolute.
-  std::string url;
+  std::string url = {};
   HttpMethod method = HttpMethod::kGet;
   Seconds duration{};
-  std::string request_id;
+  std::string request_id = {};
   // The urls visited, in order.
-  std::vector<std::string> redirects;
-  CallbackArgs callback_args;
+  std::vector<std::string> redirects = {};
+  CallbackArgs callback_args = {};
 };
 
 // A chain of redirects that was too long or came back to where it had been.
@@ -177,7 +178,7 @@ class RedirectError {
   std::string request_id_;
   std::vector<std::string> redirects_;
   CallbackArgs callback_args_;
-  Json raw_;  // as in RequestError
+  Json raw_;  // url and request id, as in RequestError
 };
 
 // What an error callback gets: one of the three. Which one shows in the keys of its JSON.

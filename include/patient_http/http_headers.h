@@ -35,7 +35,8 @@ class HttpHeaders {
   HttpHeaders(std::initializer_list<std::pair<std::string_view, Value>> entries);
 
   void set(std::string_view name, Value value);
-  // Adds to what is there: "a" and "b" become "a, b" (RFC 9110 §5.3), as readers of responses do.
+  // Adds to what is there: "a" and "b" become "a,b" (RFC 9110 §5.3), as the Ruby gem joins them;
+  // set-cookie, whose values hold commas, is joined by a line feed, as there.
   void append(std::string_view name, std::string_view value);
   // True when there was such a header.
   bool erase(std::string_view name);
@@ -59,8 +60,10 @@ class HttpHeaders {
   // control character but tab.
   [[nodiscard]] Result<void, InvalidValue> validate() const;
 
+  // Bytes that are not UTF-8 become U+FFFD.
   [[nodiscard]] Json to_json() const;
-  // Takes an object. Numbers and booleans become their texts; what is not UTF-8 cannot occur.
+  // Takes an object, or null for none. Numbers and booleans become their texts, arrays several
+  // values. Names and values are not validated: responses hold what servers sent.
   [[nodiscard]] static Result<HttpHeaders, InvalidValue> from_json(const Json& json);
 
   bool operator==(const HttpHeaders&) const = default;

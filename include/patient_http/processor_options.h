@@ -20,11 +20,11 @@ struct ProcessorOptions {
   // For a name look-up; a longer one counts as failed.
   Seconds resolve_timeout{10};
   // For opening a connection: look-up, TCP and TLS together. Unset: only request_timeout bounds it.
-  std::optional<Seconds> connection_timeout;
+  std::optional<Seconds> connection_timeout = std::nullopt;
   // From the end of sending to the first byte of the response. Unset: request_timeout alone.
-  std::optional<Seconds> first_byte_timeout;
+  std::optional<Seconds> first_byte_timeout = std::nullopt;
   // Between two reads of a response. Unset: request_timeout alone.
-  std::optional<Seconds> idle_timeout;
+  std::optional<Seconds> idle_timeout = std::nullopt;
 
   // Bytes of a body, on the wire and after decompression.
   std::size_t max_response_size = std::size_t{1} << 20;
@@ -56,9 +56,9 @@ struct ProcessorOptions {
   bool raise_error_responses = false;
 
   // PEM file of the certificates to trust; empty: the system's.
-  std::string ca_file;
+  std::string ca_file = {};
   // "192.0.2.1,192.0.2.2:5353"; empty: the system's name servers.
-  std::string name_servers;
+  std::string name_servers = {};
 
   // Threads that settle outcomes: they call the TaskHandlers, which may block.
   std::size_t delivery_threads = 2;

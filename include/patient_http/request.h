@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,12 +10,12 @@
 #include "patient_http/http_method.h"
 #include "patient_http/invalid_value.h"
 #include "patient_http/json.h"
+#include "patient_http/payload.h"
 #include "patient_http/result.h"
 #include "patient_http/secret_reference.h"
+#include "patient_http/timeout.h"
 
 namespace patient_http {
-
-using Seconds = std::chrono::duration<double>;
 
 // What a Request is built from. Only `url` is required:
 //
@@ -28,21 +27,21 @@ using Seconds = std::chrono::duration<double>;
 struct RequestOptions {
   HttpMethod method = HttpMethod::kGet;
   // Absolute, http or https.
-  std::string url;
-  HttpHeaders headers;
+  std::string url = {};
+  HttpHeaders headers = {};
   // Form-encoded and appended to the query: null gives a key without '=', an array repeats the
   // key. A secret reference (SecretReference::to_json()) stays out of the url, in secret_params.
-  Json::Object params;
+  Json::Object params = {};
   // At most one of the two; neither for GET and DELETE. An empty body is no body. `json` is
   // serialised, and sets content-type unless one is given.
-  std::optional<std::string> body;
-  std::optional<Json> json;
+  std::optional<std::string> body = std::nullopt;
+  std::optional<Json> json = std::nullopt;
   // For each attempt, over its redirects; greater than 0. The processor's default when unset.
-  std::optional<Seconds> timeout;
+  std::optional<Timeout> timeout = std::nullopt;
   // 0 or more; 0 hands the 3xx response over as it is. The processor's default when unset.
-  std::optional<int> max_redirects;
+  std::optional<int> max_redirects = std::nullopt;
   // Names of registered functions, run in this order before sending.
-  std::vector<std::string> preprocessors;
+  std::vector<std::string> preprocessors = {};
 };
 
 // A request to be carried out: immutable, and valid by construction.
@@ -61,6 +60,8 @@ class Request {
   [[nodiscard]] const HttpHeaders& headers() const noexcept { return headers_; }
   [[nodiscard]] const std::optional<std::string>& body() const noexcept { return body_; }
   [[nodiscard]] std::optional<Seconds> timeout() const noexcept;
+  // The same, knowing whether it is whole seconds: for a request made from this one.
+  [[nodiscard]] std::optional<Timeout> timeout_as_given() const;
   [[nodiscard]] std::optional<int> max_redirects() const noexcept { return max_redirects_; }
   [[nodiscard]] const std::vector<std::pair<std::string, SecretReference>>& secret_params()
       const noexcept {
@@ -70,10 +71,13 @@ class Request {
     return preprocessors_;
   }
 
-  bool operator==(const Request&) const = default;
+  // By value: two forms of one body are equal.
+  bool operator==(const Request& other) const;
 
  private:
   Request() = default;
+
+  static Result<void, InvalidValue> check(const RequestOptions& options);
 
   HttpMethod method_ = HttpMethod::kGet;
   std::string url_;
@@ -84,6 +88,8 @@ class Request {
   std::optional<int> max_redirects_;
   std::vector<std::pair<std::string, SecretReference>> secret_params_;
   std::vector<std::string> preprocessors_;
+  // The body as it was read, when encoding it again could give another form.
+  std::optional<Payload> stored_body_;
 };
 
 }  // namespace patient_http

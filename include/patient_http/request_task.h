@@ -15,12 +15,12 @@ class TaskHandler;
 // What a RequestTask is built from.
 struct RequestTaskOptions {
   // Empty: a new UUID. Sent as x-request-id.
-  std::string id;
+  std::string id = {};
   // Name of the callback, for the handler; the engine does not use it.
-  std::string callback;
-  CallbackArgs callback_args;
+  std::string callback = {};
+  CallbackArgs callback_args = {};
   // The processor's default when unset.
-  std::optional<bool> raise_error_responses;
+  std::optional<bool> raise_error_responses = std::nullopt;
 };
 
 // One request on its way: built by the caller, moved through the processor, and given to its

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,11 @@ namespace patient_http {
 struct RequestTemplateOptions {
   // Paths are resolved against it as RFC 3986 does: with a closing slash, "x" goes below it;
   // without one, "x" replaces its last segment.
-  std::optional<std::string> base_url;
-  HttpHeaders headers;
-  Json::Object params;
-  Seconds timeout{30};
-  std::vector<std::string> preprocessors;
+  std::optional<std::string> base_url = std::nullopt;
+  HttpHeaders headers = {};
+  Json::Object params = {};
+  Timeout timeout = std::chrono::seconds(30);
+  std::vector<std::string> preprocessors = {};
 };
 
 // What many requests have in common. A request's own values win, and never come back into the

@@ -9,6 +9,7 @@
 #include "patient_http/http_headers.h"
 #include "patient_http/http_method.h"
 #include "patient_http/json.h"
+#include "patient_http/payload.h"
 #include "patient_http/request.h"
 #include "patient_http/result.h"
 
@@ -17,20 +18,20 @@ namespace patient_http {
 // What a Response is built from.
 struct ResponseOptions {
   int status = 0;
-  HttpHeaders headers;
-  std::optional<std::string> body;
+  HttpHeaders headers = {};
+  std::optional<std::string> body = std::nullopt;
   Seconds duration{};
-  std::string request_id;
-  std::string url;
+  std::string request_id = {};
+  std::string url = {};
   HttpMethod method = HttpMethod::kGet;
-  CallbackArgs callback_args;
-  std::vector<std::string> redirects;
+  CallbackArgs callback_args = {};
+  std::vector<std::string> redirects = {};
 };
 
 // What a server answered: immutable.
 class Response {
  public:
-  explicit Response(ResponseOptions options) : fields_(std::move(options)) {}
+  explicit Response(ResponseOptions options);
 
   // Reads the stored form (docs/protocol.md); the failure names the field.
   [[nodiscard]] static Result<Response, InvalidValue> from_json(const Json& json);
@@ -43,10 +44,11 @@ class Response {
   [[nodiscard]] const HttpHeaders& headers() const noexcept { return fields_.headers; }
   // After decompression, in the bytes that the server sent; no value when there was no body.
   [[nodiscard]] const std::optional<std::string>& body() const noexcept { return fields_.body; }
-  // Of the whole request: redirects, attempts and the waits between them.
+  // Of the whole request: redirects, attempts and the waits between them. 0 when what was read has
+  // none.
   [[nodiscard]] Seconds duration() const noexcept { return fields_.duration; }
   [[nodiscard]] const std::string& request_id() const noexcept { return fields_.request_id; }
-  // Url and method of the last hop.
+  // Url and method of the last hop; GET when what was read names no method.
   [[nodiscard]] const std::string& url() const noexcept { return fields_.url; }
   [[nodiscard]] HttpMethod method() const noexcept { return fields_.method; }
   [[nodiscard]] const CallbackArgs& callback_args() const noexcept { return fields_.callback_args; }
@@ -62,13 +64,23 @@ class Response {
   [[nodiscard]] bool is_error() const noexcept { return status() >= 400 && status() < 600; }
 
   [[nodiscard]] std::optional<std::string_view> content_type() const noexcept;
-  // Whether the content type is application/json, text/json or of the form */*+json.
+  // Whether the content type is application/… or text/… with "json" in its subtype, as the Ruby
+  // gem has it: application/problem+json counts.
   [[nodiscard]] bool is_json() const noexcept;
   // The parsed body. Fails when is_json() is false, or on invalid JSON.
   [[nodiscard]] Result<Json> json() const;
 
  private:
+  void append_body(std::string& out) const;
+
   ResponseOptions fields_;
+  // As they were read, so that 1 and 1.0 and null stay what they are.
+  Json duration_;
+  Json request_id_;
+  Json url_;
+  bool has_method_ = true;
+  // The body as it was read, when encoding it again could give another form.
+  std::optional<Payload> stored_body_;
 };
 
 }  // namespace patient_http

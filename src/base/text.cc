@@ -154,4 +154,28 @@ std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
+std::string base64_decode_lenient(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t bits = 0;
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (c == '=' && digits % 4 >= 2) break;
+    const int value = kBase64Values[static_cast<unsigned char>(c)];
+    if (value < 0) continue;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    if (++digits % 4 == 0) {
+      out += static_cast<char>(bits >> 16 & 255);
+      out += static_cast<char>(bits >> 8 & 255);
+      out += static_cast<char>(bits & 255);
+    }
+  }
+  if (digits % 4 == 2) out += static_cast<char>(bits >> 4 & 255);
+  if (digits % 4 == 3) {
+    out += static_cast<char>(bits >> 10 & 255);
+    out += static_cast<char>(bits >> 2 & 255);
+  }
+  return out;
+}
+
 }  // namespace patient_http::base

@@ -22,5 +22,8 @@ namespace patient_http::base {
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 // White space is skipped; empty when anything else is wrong.
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
+// The same as Ruby's unpack("m") reads it: characters outside the alphabet are skipped, padding
+// ends the text, a digit too few or too many is dropped.
+[[nodiscard]] std::string base64_decode_lenient(std::string_view text);
 
 }  // namespace patient_http::base

@@ -191,6 +191,24 @@ void append_form_encoded(std::string& out, std::string_view text) {
   }
 }
 
+std::string form_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] == '%' && is_hex(text, i + 1) && is_hex(text, i + 2)) {
+      std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string with_query(std::string_view url, std::string_view pairs) {
   if (pairs.empty()) return std::string(url);
   const std::size_t hash = std::min(url.find('#'), url.size());

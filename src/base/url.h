@@ -65,6 +65,9 @@ class Url {
 // Appends one pair of application/x-www-form-urlencoded: a space is '+'.
 void append_form_encoded(std::string& out, std::string_view text);
 
+// Undoes it: '+' is a space, %XX a byte, and a lone '%' itself.
+[[nodiscard]] std::string form_decode(std::string_view text);
+
 // Splits off a fragment and appends `pairs` ("a=1&b=2") to the query of `url`.
 [[nodiscard]] std::string with_query(std::string_view url, std::string_view pairs);
 

@@ -49,5 +49,14 @@ TEST(TextTest, ComparesAndTrimsAscii) {
   EXPECT_EQ(trim(" \n"), "");
 }
 
+TEST(TextTest, ReadsBase64AsLenientlyAsRuby) {
+  EXPECT_EQ(base64_decode_lenient("aGVs\nbG8="), "hello");
+  EXPECT_EQ(base64_decode_lenient("AA EC\n!!"), std::string("\0\1\2", 3));
+  EXPECT_EQ(base64_decode_lenient("aGVsbG8"), "hello");
+  EXPECT_EQ(base64_decode_lenient("aGVsb"), "hel");
+  EXPECT_EQ(base64_decode_lenient("aGU=bG8="), "he");
+  EXPECT_EQ(base64_decode_lenient(""), "");
+}
+
 }  // namespace
 }  // namespace patient_http::base

@@ -82,5 +82,10 @@ TEST(UrlTest, AppendsFormEncodedPairs) {
   EXPECT_EQ(with_query("http://h/p", ""), "http://h/p");
 }
 
+TEST(UrlTest, DecodesWhatIsFormEncoded) {
+  EXPECT_EQ(form_decode("a+b%26c%3d%C3%A9"), "a b&c=\xc3\xa9");
+  EXPECT_EQ(form_decode("100%+%zz%4"), "100% %zz%4");
+}
+
 }  // namespace
 }  // namespace patient_http::base
