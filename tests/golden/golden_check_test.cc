@@ -78,7 +78,7 @@ TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
   for (const char* file : {"request_as_json", "payload", "payload_decode", "response_as_json",
                            "errors", "request_template", "redirect_task", "http_headers",
                            "sidekiq_request_jobs", "sidekiq_callback_jobs"}) {
-    EXPECT_THAT(run.output,
+    EXPECT_THAT("\n" + run.output,
                 testing::ContainsRegex(std::string("\n") + file + ".json: .*, 1 failed\n"))
         << file;
   }
