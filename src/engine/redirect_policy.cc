@@ -113,7 +113,7 @@ RedirectStep decide_redirect(const Request& current, int status,
                              std::optional<std::string_view> location,
                              const std::vector<std::string>& visited, int max_redirects) {
   const std::string_view target = location ? base::trim(*location) : std::string_view();
-  if (!is_followed_status(status) || target.empty() || max_redirects == 0) return KeepResponse{};
+  if (!is_followed_status(status) || target.empty() || max_redirects <= 0) return KeepResponse{};
 
   auto request = redirected_request(current, status, target);
   if (!request) {

@@ -13,14 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Run {
+struct Finished {
   int exit_status = -1;
   std::string output;
 };
 
-Run golden_check(const std::string& arguments) {
+Finished golden_check(const std::string& arguments) {
   const std::string command = std::string(PATIENT_HTTP_BUILD_DIR "/golden_check ") + arguments;
-  Run run;
+  Finished run;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   if (!pipe) return run;
   char buffer[4096];
@@ -55,7 +55,7 @@ class GoldenCheckTest : public testing::Test {
 };
 
 TEST_F(GoldenCheckTest, PassesWhatWasRecorded) {
-  const Run run = golden_check(folder_.string());
+  const Finished run = golden_check(folder_.string());
   EXPECT_EQ(run.exit_status, 0) << run.output;
   EXPECT_THAT(run.output, testing::EndsWith(" passed, 0 failed\n"));
 }
@@ -72,13 +72,13 @@ TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
   change("sidekiq_request_jobs.json", R"(\"timeout\":2.5)", R"(\"timeout\":-2.5)");
   change("sidekiq_callback_jobs.json", R"(\"status\":204)", R"(\"status\":null)");
 
-  const Run run = golden_check(folder_.string());
+  const Finished run = golden_check(folder_.string());
 
   EXPECT_EQ(run.exit_status, 1);
   for (const char* file : {"request_as_json", "payload", "payload_decode", "response_as_json",
                            "errors", "request_template", "redirect_task", "http_headers",
                            "sidekiq_request_jobs", "sidekiq_callback_jobs"}) {
-    EXPECT_THAT(run.output,
+    EXPECT_THAT("\n" + run.output,
                 testing::ContainsRegex(std::string("\n") + file + ".json: .*, 1 failed\n"))
         << file;
   }
@@ -87,28 +87,28 @@ TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
 
 TEST_F(GoldenCheckTest, NeedsTheDeviations) {
   fs::remove(folder_ / "DEVIATIONS.json");
-  const Run run = golden_check(folder_.string());
+  const Finished run = golden_check(folder_.string());
   EXPECT_EQ(run.exit_status, 1);
   EXPECT_THAT(run.output, testing::HasSubstr("FAILED url_relative: "));
 }
 
 TEST_F(GoldenCheckTest, FailsOnAFileThatIsNotJson) {
   std::ofstream(folder_ / "errors.json") << "[{";
-  const Run run = golden_check(folder_.string());
+  const Finished run = golden_check(folder_.string());
   EXPECT_EQ(run.exit_status, 1);
   EXPECT_THAT(run.output, testing::HasSubstr("FAILED the file: invalid JSON"));
 }
 
 TEST_F(GoldenCheckTest, DoesNotMissFilesThatAreNotThere) {
   fs::remove(folder_ / "errors.json");
-  const Run run = golden_check(folder_.string());
+  const Finished run = golden_check(folder_.string());
   EXPECT_EQ(run.exit_status, 0);
   EXPECT_THAT(run.output, testing::Not(testing::HasSubstr("errors.json")));
 }
 
 TEST_F(GoldenCheckTest, ExplainsItsUsage) {
   for (const char* arguments : {"", "/no/such/folder", "a b"}) {
-    const Run run = golden_check(arguments);
+    const Finished run = golden_check(arguments);
     EXPECT_EQ(run.exit_status, 2) << arguments;
     EXPECT_THAT(run.output, testing::HasSubstr("usage: golden_check DIR"));
   }
