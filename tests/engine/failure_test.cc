@@ -226,9 +226,12 @@ TEST(FailureTest, ResendsAfterAStaleConnectionAtNoCostOfAnAttempt) {
 
 TEST(FailureTest, NoticesThatAnIdleConnectionWasClosedBeforeItUsesIt) {
   TestHttpServer server;
-  server.on("/once", [](const ReceivedRequest&, ServerConnection& peer) {
+  std::atomic<int> closed{0};
+  server.on("/once", [&](const ReceivedRequest&, ServerConnection& peer) {
     peer.send(TestHttpServer::response(200, "ok"));
     peer.close();
+    ++closed;
+    closed.notify_all();
   });
   InlineExecutor executor(ProcessorOptions{.retries = 0});
   for (int i = 0; i < 20; ++i) {
@@ -236,6 +239,7 @@ TEST(FailureTest, NoticesThatAnIdleConnectionWasClosedBeforeItUsesIt) {
         Request::create({.method = HttpMethod::kPost, .url = server.url("/once"), .body = "x"})
             .value());
     ASSERT_TRUE(response.has_value()) << response.error().message();
+    closed.wait(i);
   }
 }
 

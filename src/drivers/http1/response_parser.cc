@@ -8,6 +8,9 @@ namespace {
 
 constexpr int kGoOn = 0;
 constexpr int kStop = 1;
+// Answers of on_headers_complete.
+constexpr int kNoBody = 1;
+constexpr int kFail = -1;
 
 }  // namespace
 
@@ -47,7 +50,7 @@ struct ResponseParser::Callbacks {
     ResponseParser& me = self(parser);
     if (parser->status_code == 101) {
       me.switches_protocols_ = true;
-      return -1;
+      return kFail;
     }
     if (me.is_informational()) {
       me.name_.clear();
@@ -57,11 +60,13 @@ struct ResponseParser::Callbacks {
     }
     me.flush_header();
     me.in_trailers_ = true;
-    if (me.stopped_ || me.too_large_) return -1;
+    if (me.stopped_ || me.too_large_) return kFail;
     const bool known = parser->content_length != static_cast<std::uint64_t>(-1) &&
                        (parser->flags & F_CHUNKED) == 0;
     me.handler_->on_head_end(known ? static_cast<std::int64_t>(parser->content_length) : -1);
-    return me.stopped_ ? -1 : kGoOn;
+    if (me.stopped_) return kFail;
+    // http_parser would wait for a body if such a response has a content-length (RFC 9112 §6.3).
+    return me.parser_->status_code == 204 || me.parser_->status_code == 304 ? kNoBody : kGoOn;
   }
 
   static int on_body(http_parser* parser, const char* data, std::size_t size) {
