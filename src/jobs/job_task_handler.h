@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "jobs/in_flight_jobs.h"
+#include "jobs/job_store.h"
+#include "jobs/request_job.h"
+#include "jobs/store_patience.h"
+#include "patient_http/log.h"
+#include "patient_http/task_handler.h"
+
+namespace patient_http::jobs {
+
+// A request job on its way through the engine. Its claim is in InFlightJobs.
+class JobTask final : public RequestTask {
+ public:
+  JobTask(RequestJob job, TaskHandler& handler)
+      : RequestTask(std::move(job.request), handler,
+                    {.id = std::move(job.request_id),
+                     .callback = std::move(job.callback),
+                     .callback_args = std::move(job.callback_args),
+                     .raise_error_responses = job.raise_error_responses}),
+        carried_(std::move(job.carried)) {}
+
+  [[nodiscard]] const std::string& carried() const { return carried_; }
+
+ private:
+  std::string carried_;
+};
+
+// Settles the tasks of jobs in the store: a result becomes a callback job, an interrupted request
+// goes back to the front of the queue. While the store is down it waits and tries again, so that
+// no result is thrown away; meanwhile the tasks' slots stay occupied.
+//
+// Thread safety: as TaskHandler. It must get JobTasks only.
+class JobTaskHandler final : public TaskHandler {
+ public:
+  // All must outlive this object.
+  JobTaskHandler(JobStore& store, InFlightJobs& in_flight, StorePatience& patience, Log log)
+      : store_(store), in_flight_(in_flight), patience_(patience), log_(std::move(log)) {}
+
+  void settle(std::vector<SettledTask> batch) override;
+
+  // Called by the engine's default settle() only, which this class replaces; each settles one.
+  void on_complete(std::unique_ptr<RequestTask> task, Response response) override;
+  void on_error(std::unique_ptr<RequestTask> task, Error error) override;
+  void retry(std::unique_ptr<RequestTask> task) override;
+
+  // Hands over an outcome that needed no transfer: that of an invalid request.
+  void complete_now(const std::string& claim_id, const UnrunnableJob& job);
+
+  // Results that could not be handed over before the store was given up on.
+  [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
+
+ private:
+  void complete(std::vector<Completion> completions);
+  void release(std::vector<std::string> claim_ids);
+
+  JobStore& store_;
+  InFlightJobs& in_flight_;
+  StorePatience& patience_;
+  const Log log_;
+  std::atomic<std::size_t> undelivered_{0};
+};
+
+}  // namespace patient_http::jobs

@@ -1,0 +1,117 @@
+#include "jobs/request_worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+
+namespace patient_http::jobs {
+
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kLargestClaim = 500;
+// How long a wait lasts at most before the loop looks around.
+constexpr auto kLongestWait = 1s;
+// Another job with the id of one that is running waits this long.
+constexpr auto kPostponement = 1min;
+
+}  // namespace
+
+RequestWorker::RequestWorker(JobStore& store, Processor& processor, InFlightJobs& in_flight,
+                             JobTaskHandler& handler, StorePatience& patience, Log log)
+    : store_(store),
+      processor_(processor),
+      in_flight_(in_flight),
+      handler_(handler),
+      patience_(patience),
+      log_(std::move(log)) {}
+
+void RequestWorker::start() {
+  if (thread_.joinable()) return;
+  stopping_ = false;
+  thread_ = std::thread([this] { run(); });
+}
+
+void RequestWorker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  store_.wake();
+  thread_.join();
+}
+
+void RequestWorker::run() {
+  pthread_setname_np(pthread_self(), "ph-intake");
+  while (!stopping_) {
+    const std::size_t room = processor_.free_slots();
+    if (room == 0) {
+      static_cast<void>(processor_.wait_for_free_slot(100ms));
+      continue;
+    }
+    if (!claim_some(std::min(room, kLargestClaim)) && !stopping_) {
+      static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
+    }
+  }
+}
+
+bool RequestWorker::claim_some(std::size_t most) {
+  auto claims = store_.claim(most);
+  if (!claims) {
+    log_.warn("claim jobs: " + claims.error().message);
+    static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
+    return true;
+  }
+  for (Claim& claim : *claims) take(std::move(claim));
+  return !claims->empty();
+}
+
+void RequestWorker::take(Claim claim) {
+  auto job = parse_request_job(claim.bytes);
+  if (!job) {
+    if (job.error().what == UnrunnableJob::What::kInvalidRequest) {
+      handler_.complete_now(claim.id, job.error());
+    } else {
+      bury(claim, job.error().reason);
+    }
+    return;
+  }
+  switch (in_flight_.add(job->request_id, claim.jid, claim.id)) {
+    case InFlightJobs::Added::kNew: break;
+    case InFlightJobs::Added::kAdopted: return;
+    case InFlightJobs::Added::kOther: postpone(claim); return;
+  }
+  const std::string request_id = job->request_id;
+  if (!processor_.enqueue(std::make_unique<JobTask>(std::move(*job), handler_))) {
+    // The processor is draining, or somebody else enqueued meanwhile.
+    in_flight_.remove(request_id);
+    put_back(claim.id);
+  }
+}
+
+void RequestWorker::put_back(const std::string& claim_id) {
+  const std::array<std::string, 1> ids = {claim_id};
+  const auto released =
+      patience_.repeat<std::vector<Settled>>("put back a job", [&] { return store_.release(ids); });
+  if (!released) log_.error("put back a job: " + released.error().message + "; it is left to rescue");
+}
+
+void RequestWorker::bury(const Claim& claim, const std::string& reason) {
+  log_.error("job " + claim.jid + " cannot be run and goes to the dead set: " + reason);
+  const std::array<FailedClaim, 1> failed = {FailedClaim{claim.id, std::nullopt, std::nullopt, reason}};
+  const auto done = patience_.repeat<std::vector<Settled>>(
+      "bury a job", [&] { return store_.fail(failed, std::chrono::system_clock::now()); });
+  if (!done) log_.error("bury a job: " + done.error().message + "; it is left to rescue");
+}
+
+void RequestWorker::postpone(const Claim& claim) {
+  const auto now = std::chrono::system_clock::now();
+  const std::array<FailedClaim, 1> failed = {
+      FailedClaim{claim.id, std::nullopt, now + kPostponement, "a request with the same id is running"}};
+  const auto done = patience_.repeat<std::vector<Settled>>(
+      "postpone a job", [&] { return store_.fail(failed, now); });
+  if (!done) log_.error("postpone a job: " + done.error().message + "; it is left to rescue");
+}
+
+}  // namespace patient_http::jobs

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "base/mutex.h"
+#include "jobs/store_failure.h"
+#include "patient_http/log.h"
+
+namespace patient_http::jobs {
+
+// Repeats a step of the store while the store is down, and ends all such waiting when the process
+// gives up.
+//
+// Thread safety: all methods may be called from any thread.
+class StorePatience {
+ public:
+  explicit StorePatience(Log log) : log_(std::move(log)) {}
+
+  // Calls `step` until it succeeds, fails for good, or give_up() was called. `what` names the step
+  // in the log ("complete 12 requests").
+  template <class T>
+  StoreResult<T> repeat(const std::string& what, const std::function<StoreResult<T>()>& step) {
+    for (int tries = 1;; ++tries) {
+      StoreResult<T> result = step();
+      if (result) {
+        if (tries > 1) log_.info(what + ": the store is back");
+        return result;
+      }
+      if (result.error().kind != StoreFailure::Kind::kUnavailable) return result;
+      if (tries == 1) log_.warn(what + ": the store is down, trying again: " + result.error().message);
+      if (!wait(tries)) return result;
+    }
+  }
+
+  // Ends the waits under way; from now on a step is tried once.
+  void give_up();
+  // Waits again after give_up().
+  void reset();
+
+ private:
+  // False when given up.
+  bool wait(int tries);
+
+  const Log log_;
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  bool given_up_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace patient_http::jobs

@@ -1,0 +1,74 @@
+#include "jobs/task_monitor.h"
+
+#include <pthread.h>
+
+namespace patient_http::jobs {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPromoteEvery = 500ms;
+constexpr int kPromotionsPerBeat = 6;  // a beat every 3 s
+
+}  // namespace
+
+void TaskMonitor::start() {
+  if (thread_.joinable()) return;
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = false;
+  }
+  beat_and_rescue();
+  promote();
+  thread_ = std::thread([this] { run(); });
+}
+
+void TaskMonitor::stop() {
+  if (!thread_.joinable()) return;
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void TaskMonitor::run() {
+  pthread_setname_np(pthread_self(), "ph-monitor");
+  for (int round = 1; wait(kPromoteEvery); ++round) {
+    promote();
+    if (round % kPromotionsPerBeat == 0) beat_and_rescue();
+  }
+}
+
+void TaskMonitor::promote() {
+  if (const auto promoted = store_.promote_due(std::chrono::system_clock::now()); !promoted) {
+    report("look for scheduled jobs", promoted.error());
+  }
+}
+
+void TaskMonitor::beat_and_rescue() {
+  if (const auto beat = store_.heartbeat(); !beat) report("heartbeat", beat.error());
+  const auto rescued = store_.rescue(std::chrono::system_clock::now());
+  if (!rescued) {
+    report("rescue jobs", rescued.error());
+  } else if (*rescued > 0) {
+    log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
+  }
+}
+
+bool TaskMonitor::wait(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  base::MutexLock lock(mutex_);
+  while (!stopping_) {
+    if (!changed_.wait_until(mutex_, until)) return !stopping_;
+  }
+  return false;
+}
+
+void TaskMonitor::report(const char* what, const StoreFailure& failure) {
+  log_.warn(std::string(what) + ": " + failure.message);
+}
+
+}  // namespace patient_http::jobs

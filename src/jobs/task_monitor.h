@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "base/mutex.h"
+#include "jobs/job_store.h"
+#include "patient_http/log.h"
+
+namespace patient_http::jobs {
+
+// The monitor thread: tells the others that this process lives, takes the jobs of dead processes
+// back into the queue, and moves scheduled jobs there when their time has come. No callback and no
+// transfer can hold it up.
+//
+// Thread safety: start() and stop() from one thread. Both may be repeated.
+class TaskMonitor {
+ public:
+  // `store` must outlive this object.
+  TaskMonitor(JobStore& store, Log log) : store_(store), log_(std::move(log)) {}
+  ~TaskMonitor() { stop(); }
+  TaskMonitor(const TaskMonitor&) = delete;
+  TaskMonitor& operator=(const TaskMonitor&) = delete;
+
+  // Does all of it once before it returns, so that what a dead process left is there at once.
+  void start();
+  void stop();
+
+ private:
+  void run();
+  void promote();
+  void beat_and_rescue();
+  // False when it is time to stop.
+  bool wait(std::chrono::milliseconds time);
+  void report(const char* what, const StoreFailure& failure);
+
+  JobStore& store_;
+  const Log log_;
+  std::thread thread_;
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace patient_http::jobs
