@@ -70,8 +70,9 @@ double bare(const Case& measured, const std::string& path, int page_size) {
   options.synchronous =
       measured.is_full ? sqlite::Synchronous::kFull : sqlite::Synchronous::kNormal;
   sqlite::Database database = must(sqlite::Database::open(options));
-  must(database.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, jid TEXT UNIQUE,"
-                        " state TEXT, process TEXT, bytes BLOB)"));
+  must(
+      database.execute("CREATE TABLE jobs (id INTEGER PRIMARY KEY, jid TEXT UNIQUE,"
+                       " state TEXT, process TEXT, bytes BLOB)"));
   const std::string bytes(kPayloadBytes, 'x');
   std::int64_t next = 0;
   return lives_per_second(measured, [&] {

@@ -39,8 +39,8 @@ SqliteResult<std::optional<Running>> take_running(Database& database, std::int64
 }
 
 SqliteResult<void> forget_job(Database& database, std::int64_t job) {
-  auto done = database.run(
-      "DELETE FROM jids WHERE jid = (SELECT jid FROM payloads WHERE job = ?)", job);
+  auto done =
+      database.run("DELETE FROM jids WHERE jid = (SELECT jid FROM payloads WHERE job = ?)", job);
   if (done) done = database.run("DELETE FROM payloads WHERE job = ?", job);
   if (done) done = database.run("DELETE FROM rescues WHERE job = ?", job);
   return done;
@@ -55,8 +55,7 @@ SqliteResult<std::vector<Settled>> settle_each(Database& database, std::int64_t 
     const auto running = take_running(database, process, id);
     if (!running) return unexpected(running.error());
     if (*running) {
-      if (const SqliteResult<void> done = settle(**running); !done)
-        return unexpected(done.error());
+      if (const SqliteResult<void> done = settle(**running); !done) return unexpected(done.error());
     }
     settled.push_back(*running ? Settled::kDone : Settled::kClaimGone);
   }
@@ -65,8 +64,8 @@ SqliteResult<std::vector<Settled>> settle_each(Database& database, std::int64_t 
 
 SqliteResult<void> register_callbacks(Database& database, const Claimant& claimant,
                                       const std::vector<Running>& taken) {
-  if (auto done = database.run("DELETE FROM callbacks_ready WHERE position <= ?",
-                               taken.back().position);
+  if (auto done =
+          database.run("DELETE FROM callbacks_ready WHERE position <= ?", taken.back().position);
       !done)
     return done;
   std::int64_t claim = claimant.last_claim - static_cast<std::int64_t>(taken.size());
@@ -82,8 +81,7 @@ SqliteResult<void> register_callbacks(Database& database, const Claimant& claima
 
 }  // namespace
 
-SqliteResult<std::vector<CallbackClaim>> claim_callback_jobs(Database& database,
-                                                             Claimant& claimant,
+SqliteResult<std::vector<CallbackClaim>> claim_callback_jobs(Database& database, Claimant& claimant,
                                                              std::size_t most) {
   std::vector<CallbackClaim> claims;
   std::vector<Running> taken;
@@ -94,16 +92,16 @@ SqliteResult<std::vector<CallbackClaim>> claim_callback_jobs(Database& database,
         " (SELECT count(*) FROM rescues WHERE rescues.job = callbacks_ready.job)"
         " FROM callbacks_ready LEFT JOIN payloads ON payloads.job = callbacks_ready.job"
         " ORDER BY callbacks_ready.position LIMIT ?");
-    statement.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(
-                          most, std::numeric_limits<std::int32_t>::max())));
+    statement.bind(1, static_cast<std::int64_t>(
+                          std::min<std::size_t>(most, std::numeric_limits<std::int32_t>::max())));
     for (;;) {
       const SqliteResult<bool> row = statement.step();
       if (!row) return unexpected(row.error());
       if (!*row) break;
       if (statement.is_null(3)) {
-        return unexpected(SqliteFailure{
-            SqliteFailure::Kind::kCorrupt,
-            database.path() + " has no bytes for callback " + std::to_string(statement.integer(1))});
+        return unexpected(SqliteFailure{SqliteFailure::Kind::kCorrupt,
+                                        database.path() + " has no bytes for callback " +
+                                            std::to_string(statement.integer(1))});
       }
       taken.push_back({statement.integer(1), statement.integer(0), std::string(statement.text(2))});
       claims.push_back(CallbackClaim{to_claim_id({claimant.process, ++claimant.last_claim}),
@@ -120,9 +118,8 @@ SqliteResult<std::vector<CallbackClaim>> claim_callback_jobs(Database& database,
 
 SqliteResult<std::vector<Settled>> finish_callback_jobs(Database& database, std::int64_t process,
                                                         std::span<const std::string> ids) {
-  return settle_each(database, process, ids, [&](const Running& callback) {
-    return forget_job(database, callback.job);
-  });
+  return settle_each(database, process, ids,
+                     [&](const Running& callback) { return forget_job(database, callback.job); });
 }
 
 SqliteResult<std::vector<Settled>> release_callback_jobs(Database& database, std::int64_t process,

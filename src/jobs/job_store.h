@@ -182,8 +182,7 @@ class JobStore {
   // at once, work from another one soon after. A store that cannot be read counts as kWork: the
   // claim that follows will say what is wrong.
   [[nodiscard]] virtual Wait wait_for_jobs(std::chrono::steady_clock::time_point deadline) = 0;
-  [[nodiscard]] virtual Wait wait_for_callbacks(
-      std::chrono::steady_clock::time_point deadline) = 0;
+  [[nodiscard]] virtual Wait wait_for_callbacks(std::chrono::steady_clock::time_point deadline) = 0;
 
   // Ends all waits under way, of both kinds; where none is, the next one ends at once.
   virtual void wake() = 0;

@@ -98,8 +98,7 @@ std::int64_t to_milliseconds(std::chrono::system_clock::time_point time) {
 }
 
 SqliteResult<std::int64_t> reserve_numbers(Database& database, std::size_t count) {
-  const auto next =
-      database.integer("UPDATE sequence SET next = next + ? RETURNING next", count);
+  const auto next = database.integer("UPDATE sequence SET next = next + ? RETURNING next", count);
   if (!next) return unexpected(next.error());
   if (!*next) {
     return unexpected(SqliteFailure{SqliteFailure::Kind::kCorrupt,
@@ -129,8 +128,8 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
         " (SELECT count(*) FROM rescues WHERE rescues.job = ready.job)"
         " FROM ready LEFT JOIN payloads ON payloads.job = ready.job"
         " ORDER BY ready.position LIMIT ?");
-    statement.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(
-                          most, std::numeric_limits<std::int32_t>::max())));
+    statement.bind(1, static_cast<std::int64_t>(
+                          std::min<std::size_t>(most, std::numeric_limits<std::int32_t>::max())));
     for (;;) {
       const SqliteResult<bool> row = statement.step();
       if (!row) return unexpected(row.error());
@@ -154,9 +153,9 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
     return unexpected(done.error());
   std::int64_t claim = claimant.last_claim - static_cast<std::int64_t>(places.size());
   for (const Place& place : places) {
-    auto done = database.run(
-        "INSERT INTO in_flight (process, claim, job, position) VALUES (?, ?, ?, ?)",
-        claimant.process, ++claim, place.job, place.position);
+    auto done =
+        database.run("INSERT INTO in_flight (process, claim, job, position) VALUES (?, ?, ?, ?)",
+                     claimant.process, ++claim, place.job, place.position);
     if (!done) return unexpected(done.error());
   }
   return claims;

@@ -26,8 +26,7 @@ SqliteResult<std::vector<Held>> held_by(Database& database, std::string_view sql
       const SqliteResult<bool> row = statement.step();
       if (!row) return unexpected(row.error());
       if (!*row) break;
-      held.push_back(
-          {statement.integer(0), statement.integer(1), std::string(statement.text(2))});
+      held.push_back({statement.integer(0), statement.integer(1), std::string(statement.text(2))});
     }
   }
   std::sort(held.begin(), held.end(),
@@ -47,8 +46,8 @@ SqliteResult<void> put_back_jobs(Database& database, const std::vector<Held>& he
   auto position = reserve_numbers(database, held.size());
   if (!position) return unexpected(position.error());
   for (const Held& job : held) {
-    auto done = database.run("INSERT INTO ready (position, job) VALUES (?, ?)", (*position)++,
-                             job.job);
+    auto done =
+        database.run("INSERT INTO ready (position, job) VALUES (?, ?)", (*position)++, job.job);
     if (done) done = count_rescue(database, job.job, now);
     if (!done) return done;
   }
@@ -106,9 +105,9 @@ SqliteResult<std::vector<RegisteredProcess>> list_processes(Database& database) 
 
 SqliteResult<std::int64_t> register_process(Database& database, const std::string& name,
                                             bool is_exclusive) {
-  const auto number = database.integer(
-      "INSERT INTO processes (name, is_exclusive) VALUES (?, ?) RETURNING number", name,
-      is_exclusive);
+  const auto number =
+      database.integer("INSERT INTO processes (name, is_exclusive) VALUES (?, ?) RETURNING number",
+                       name, is_exclusive);
   if (!number) return unexpected(number.error());
   return number->value_or(0);
 }
@@ -132,8 +131,8 @@ SqliteResult<bool> unregister_if_idle(Database& database, std::int64_t process) 
 SqliteResult<Rescued> rescue_from(Database& database,
                                   const std::vector<std::int64_t>& dead_processes,
                                   std::chrono::system_clock::time_point now) {
-  const auto jobs = held_by(
-      database, "SELECT job, position, '' FROM in_flight WHERE process = ?", dead_processes);
+  const auto jobs = held_by(database, "SELECT job, position, '' FROM in_flight WHERE process = ?",
+                            dead_processes);
   if (!jobs) return unexpected(jobs.error());
   const auto callbacks =
       held_by(database, "SELECT job, position, jid FROM callbacks_running WHERE process = ?",

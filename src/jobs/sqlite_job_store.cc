@@ -106,9 +106,8 @@ StoreResult<std::vector<RegisteredProcess>> SqliteJobStore::Impl::others() {
 SqliteJobStore::SqliteJobStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SqliteJobStore::~SqliteJobStore() {
-  const auto is_gone = impl_->write<bool>([&](Database& database) {
-    return unregister_if_idle(database, impl_->process);
-  });
+  const auto is_gone = impl_->write<bool>(
+      [&](Database& database) { return unregister_if_idle(database, impl_->process); });
   impl_->writer.stop();
   if (is_gone && *is_gone) impl_->lock.remove_file();
 }
@@ -121,7 +120,9 @@ StoreResult<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(
       new SqliteJobStore(std::make_unique<Impl>(std::move(*opened))));
 }
 
-const std::string& SqliteJobStore::process_id() const { return impl_->claimant.name; }
+const std::string& SqliteJobStore::process_id() const {
+  return impl_->claimant.name;
+}
 
 StoreResult<void> SqliteJobStore::push(std::span<const NewJob> jobs, std::span<const Note> notes) {
   auto done = impl_->write<void>([&](Database& database) {
@@ -144,21 +145,19 @@ StoreResult<std::vector<ClaimReference>> SqliteJobStore::claims() {
 
 StoreResult<std::vector<Settled>> SqliteJobStore::complete(
     std::span<const Completion> completions) {
-  auto settled = impl_->write<std::vector<Settled>>([&](Database& database) {
-    return complete_jobs(database, impl_->process, completions);
-  });
+  auto settled = impl_->write<std::vector<Settled>>(
+      [&](Database& database) { return complete_jobs(database, impl_->process, completions); });
   if (settled) impl_->callbacks.announce();
   return settled;
 }
 
-StoreResult<std::vector<Settled>> SqliteJobStore::fail(
-    std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) {
+StoreResult<std::vector<Settled>> SqliteJobStore::fail(std::span<const FailedClaim> failed,
+                                                       std::chrono::system_clock::time_point now) {
   return impl_->write<std::vector<Settled>>(
       [&](Database& database) { return fail_jobs(database, impl_->process, failed, now); });
 }
 
-StoreResult<std::vector<Settled>> SqliteJobStore::release(
-    std::span<const std::string> claim_ids) {
+StoreResult<std::vector<Settled>> SqliteJobStore::release(std::span<const std::string> claim_ids) {
   auto settled = impl_->write<std::vector<Settled>>(
       [&](Database& database) { return release_jobs(database, impl_->process, claim_ids); });
   if (settled) impl_->jobs.announce();
@@ -182,8 +181,8 @@ StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time
   if (dead.empty()) return 0;
   // The locks are held meanwhile, so no two processes do this for one dead process; if it should
   // happen all the same, the second finds nothing, since process numbers are used once.
-  const auto rescued = impl_->write<Rescued>(
-      [&](Database& database) { return rescue_from(database, dead, now); });
+  const auto rescued =
+      impl_->write<Rescued>([&](Database& database) { return rescue_from(database, dead, now); });
   if (!rescued) return unexpected(rescued.error());
   for (ProcessLock& lock : locks) lock.remove_file();
   if (rescued->jobs > 0) impl_->jobs.announce();
@@ -213,8 +212,8 @@ StoreResult<std::vector<CallbackClaim>> SqliteJobStore::claim_callbacks(std::siz
       [&](Database& database) { return claim_callback_jobs(database, impl_->claimant, most); });
 }
 
-StoreResult<std::vector<Settled>> SqliteJobStore::finish_callbacks(
-    std::span<const std::string> ids, std::span<const Note> notes) {
+StoreResult<std::vector<Settled>> SqliteJobStore::finish_callbacks(std::span<const std::string> ids,
+                                                                   std::span<const Note> notes) {
   return impl_->write<std::vector<Settled>>(
       [&](Database& database) -> SqliteResult<std::vector<Settled>> {
         auto settled = finish_callback_jobs(database, impl_->process, ids);

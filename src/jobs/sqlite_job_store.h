@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,8 @@ struct SqliteJobStoreOptions {
   Durability durability = Durability::kFull;
   // Begins the process's id, "<host>:<pid>"; empty: made from this host and process.
   std::string process_prefix;
+  // How long another process's transaction is waited for before a step is kUnavailable.
+  std::chrono::milliseconds busy_timeout{5000};
   // Refuse to share the file with another live process, now and while it is open.
   bool is_exclusive = false;
 };

@@ -70,6 +70,7 @@ StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
   sqlite::OpenOptions open;
   open.path = path.string();
   open.application_id = kApplicationId;
+  open.busy_timeout = options.busy_timeout;
   open.synchronous = options.durability == SqliteJobStoreOptions::Durability::kFull
                          ? sqlite::Synchronous::kFull
                          : sqlite::Synchronous::kNormal;
@@ -94,9 +95,9 @@ StoreResult<void> check_exclusive(Database& database, const Claimant& claimant) 
     const auto dead = ProcessLock::take_if_dead(database.path(), other.token());
     if (!dead) return refuse(StoreFailure::Kind::kUnavailable, dead.error().message);
     if (*dead) continue;
-    return refuse(StoreFailure::Kind::kInUse, "cannot use " + database.path() +
-                                                  ": process " + std::string(other.pid()) +
-                                                  " (" + other.name + ") has it open");
+    return refuse(StoreFailure::Kind::kInUse, "cannot use " + database.path() + ": process " +
+                                                  std::string(other.pid()) + " (" + other.name +
+                                                  ") has it open");
   }
   return {};
 }

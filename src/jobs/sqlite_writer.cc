@@ -56,7 +56,9 @@ SqliteResult<void> read_one(SqliteWriter::Operation& operation, sqlite::Database
 SqliteWriter::SqliteWriter(sqlite::Database database)
     : database_(std::move(database)), thread_([this] { loop(); }) {}
 
-SqliteWriter::~SqliteWriter() { stop(); }
+SqliteWriter::~SqliteWriter() {
+  stop();
+}
 
 void SqliteWriter::stop() {
   pending_.close();
@@ -76,8 +78,7 @@ SqliteResult<void> SqliteWriter::submit(Operation operation, bool is_write) {
   pending.operation = std::move(operation);
   pending.is_write = is_write;
   if (!pending_.push(&pending)) {
-    return unexpected(
-        SqliteFailure{SqliteFailure::Kind::kOther, "the job store is closed"});
+    return unexpected(SqliteFailure{SqliteFailure::Kind::kOther, "the job store is closed"});
   }
   base::MutexLock lock(pending.mutex);
   while (!pending.is_done) pending.changed.wait(pending.mutex);
@@ -114,9 +115,9 @@ void SqliteWriter::write_group(const std::vector<Pending*>& group) {
       for (Pending* const pending : group) {
         pending->result = write_one_of_many(pending->operation);
         if (database_.in_transaction()) continue;
-        outcome = unexpected(pending->result ? SqliteFailure{SqliteFailure::Kind::kIo,
-                                                             "SQLite rolled back a group"}
-                                             : pending->result.error());
+        outcome = unexpected(
+            pending->result ? SqliteFailure{SqliteFailure::Kind::kIo, "SQLite rolled back a group"}
+                            : pending->result.error());
         break;
       }
     }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "base/queue.h"
 #include "drivers/sqlite/database.h"
@@ -32,6 +34,9 @@ class SqliteWriter {
   // before. It works also while the disk is full.
   [[nodiscard]] sqlite::SqliteResult<void> read(Operation operation);
 
+  // How many operations the writer thread has not taken yet.
+  [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
+
   // Finishes what waits and refuses what comes later. Idempotent.
   void stop();
 
@@ -43,7 +48,7 @@ class SqliteWriter {
   void write_group(const std::vector<Pending*>& group);
   sqlite::SqliteResult<void> write_one_of_many(Operation& operation);
 
-  sqlite::Database database_;       // the writer thread's, once it runs
+  sqlite::Database database_;      // the writer thread's, once it runs
   base::Queue<Pending*> pending_;  // each is its caller's, who waits for it
   std::thread thread_;
 };

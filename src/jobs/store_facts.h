@@ -20,7 +20,7 @@ void add_request(Statistics& statistics, const RequestStatistics& request);
 
 [[nodiscard]] sqlite::SqliteResult<void> keep_notes(sqlite::Database& database,
                                                     std::span<const Note> notes);
-[[nodiscard]] sqlite::SqliteResult<std::optional<std::string>> read_note(
-    sqlite::Database& database, std::string_view key);
+[[nodiscard]] sqlite::SqliteResult<std::optional<std::string>> read_note(sqlite::Database& database,
+                                                                         std::string_view key);
 
 }  // namespace patient_http::jobs

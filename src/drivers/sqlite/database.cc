@@ -160,9 +160,15 @@ Statement Database::statement(std::string_view sql) {
   return Statement(*impl_, &prepared, std::nullopt);
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes64(impl_->handle); }
-bool Database::in_transaction() const { return sqlite3_get_autocommit(impl_->handle) == 0; }
-const std::string& Database::path() const { return impl_->path; }
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(impl_->handle);
+}
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(impl_->handle) == 0;
+}
+const std::string& Database::path() const {
+  return impl_->path;
+}
 
 Statement::Statement(Database::Impl& database, Prepared* prepared,
                      std::optional<SqliteFailure> failure)
@@ -189,9 +195,8 @@ Statement& Statement::note_binding(int code) {
 Statement& Statement::bind(int index, std::string_view text) {
   if (prepared_ == nullptr) return *this;
   // An empty view may have no address, which SQLite would take for NULL.
-  return note_binding(sqlite3_bind_text64(prepared_->handle, index,
-                                          text.empty() ? "" : text.data(), text.size(),
-                                          SQLITE_STATIC, SQLITE_UTF8));
+  return note_binding(sqlite3_bind_text64(prepared_->handle, index, text.empty() ? "" : text.data(),
+                                          text.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
 Statement& Statement::bind(int index, Blob blob) {
