@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "drivers/sqlite/database.h"
+#include "jobs/job_store_conformance.h"
 #include "jobs/sqlite_job_store.h"
 #include "support/temporary_folder.h"
 
@@ -22,11 +23,7 @@ extern char** environ;
 namespace patient_http::jobs {
 namespace {
 
-template <class T>
-T must(StoreResult<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
+using conformance::must;
 
 class VictimProcess {
  public:

@@ -19,17 +19,11 @@
 namespace patient_http::jobs {
 namespace {
 
+using conformance::kNow;
+using conformance::must;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Durability = SqliteJobStoreOptions::Durability;
-
-const std::chrono::system_clock::time_point kNow{std::chrono::seconds(1'800'000'000)};
-
-template <class T>
-T must(StoreResult<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 // A store that ends with claims leaves them behind and frees its lock, as a killed process does.
 class SqliteFleet final : public StoreFleet {
