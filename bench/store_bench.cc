@@ -97,13 +97,24 @@ double bare(const Case& measured, const std::string& path, int page_size) {
   });
 }
 
-double store(const Case& measured, const std::string& path, bool is_whole) {
+void push_backlog(SqliteJobStore& store, std::size_t count, const std::string& bytes) {
+  constexpr std::size_t kBatch = 1000;
+  for (std::size_t pushed = 0; pushed < count; pushed += kBatch) {
+    std::vector<jobs::NewJob> batch;
+    for (std::string& jid : new_jids(kBatch)) batch.push_back({std::move(jid), bytes});
+    must(store.push(batch, {}));
+  }
+}
+
+double store(const Case& measured, const std::string& path, bool is_whole,
+             std::size_t backlog = 0) {
   SqliteJobStoreOptions options;
   options.path = path;
   options.durability = measured.is_full ? SqliteJobStoreOptions::Durability::kFull
                                         : SqliteJobStoreOptions::Durability::kNormal;
   const std::unique_ptr<SqliteJobStore> opened = must(SqliteJobStore::open(options));
   const std::string bytes(kPayloadBytes, 'x');
+  push_backlog(*opened, backlog, bytes);
   return lives_per_second(measured, [&] {
     std::vector<jobs::NewJob> pushed;
     for (std::string& jid : new_jids(measured.batch)) pushed.push_back({std::move(jid), bytes});
@@ -145,6 +156,9 @@ int run(const std::filesystem::path& parent) {
                 ours, whole, ours / small_pages, ours / large_pages);
     std::fflush(stdout);
   }
+  constexpr std::size_t kBacklog = 100'000;
+  const double deep = store({32, false, 30000}, new_path(), true, kBacklog);
+  std::printf("NORMAL, batches of 32, whole, behind %zu waiting jobs: %.0f\n", kBacklog, deep);
   std::filesystem::remove_all(folder);
   return 0;
 }

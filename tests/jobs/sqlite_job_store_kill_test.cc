@@ -33,7 +33,7 @@ class VictimProcess {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    std::string program = std::string(PATIENT_HTTP_BUILD_DIR) + "/store_victim";
+    std::string program = PATIENT_HTTP_BUILD_DIR "/store_victim";
     std::string file = path;
     std::string number = std::to_string(seed);
     char* arguments[] = {program.data(), file.data(), number.data(), nullptr};
