@@ -63,7 +63,8 @@ Result<CallbackJob> parse_callback_job(std::string_view bytes) {
                        parse_error_kind(text("error_kind")).value_or(ErrorKind::kUnknown),
                        reference != nullptr ? *reference : Json()};
   };
-  return *type == "response" ? build(Response::from_json((*args)[0])) : build(Error::from_json((*args)[0]));
+  return *type == "response" ? build(Response::from_json((*args)[0]))
+                             : build(Error::from_json((*args)[0]));
 }
 
 }  // namespace patient_http::jobs

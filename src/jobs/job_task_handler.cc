@@ -47,10 +47,11 @@ void JobTaskHandler::settle(std::vector<SettledTask> batch) {
     }
     auto* response = std::get_if<Response>(&settled.outcome);
     const std::variant<Response, Error> outcome =
-        response != nullptr ? std::variant<Response, Error>(std::move(*response))
-                            : std::variant<Response, Error>(std::get<Error>(std::move(settled.outcome)));
-    completions.push_back(completion_of(std::move(*claim_id), outcome, task.id(), task.callback(),
-                                        task.carried()));
+        response != nullptr
+            ? std::variant<Response, Error>(std::move(*response))
+            : std::variant<Response, Error>(std::get<Error>(std::move(settled.outcome)));
+    completions.push_back(
+        completion_of(std::move(*claim_id), outcome, task.id(), task.callback(), task.carried()));
   }
   batch.clear();
   complete(std::move(completions));
@@ -88,8 +89,8 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
 void JobTaskHandler::complete(std::vector<Completion> completions) {
   if (completions.empty()) return;
   const std::string what = "complete " + std::to_string(completions.size()) + " requests";
-  const auto settled = patience_.repeat<std::vector<Settled>>(
-      what, [&] { return store_.complete(completions); });
+  const auto settled =
+      patience_.repeat<std::vector<Settled>>(what, [&] { return store_.complete(completions); });
   if (!settled) {
     undelivered_ += completions.size();
     log_.error(what + ": " + settled.error().message +
@@ -98,8 +99,9 @@ void JobTaskHandler::complete(std::vector<Completion> completions) {
   }
   const auto gone = std::count(settled->begin(), settled->end(), Settled::kClaimGone);
   if (gone > 0) {
-    log_.warn(std::to_string(gone) +
-              " results were dropped: their claims were rescued meanwhile, and another run delivers");
+    log_.warn(
+        std::to_string(gone) +
+        " results were dropped: their claims were rescued meanwhile, and another run delivers");
   }
 }
 

@@ -17,11 +17,12 @@ constexpr std::string_view kRequestClass = "PatientHttp::Sidekiq::RequestWorker"
 // Fields of the application and of its tracing that the callback's code wants to see again:
 // Rails' current attributes and locale, tags, W3C trace context, Sentry, Datadog; and ours.
 constexpr std::array<std::string_view, 8> kCarried = {
-    "locale",  "tags",     "traceparent",    "tracestate", "baggage", "trace_propagation_headers",
+    "locale",   "tags",     "traceparent", "tracestate", "baggage", "trace_propagation_headers",
     "_datadog", "reference"};
 
 bool is_carried(std::string_view key) {
-  return key.starts_with("cattr") || std::find(kCarried.begin(), kCarried.end(), key) != kCarried.end();
+  return key.starts_with("cattr") ||
+         std::find(kCarried.begin(), kCarried.end(), key) != kCarried.end();
 }
 
 std::string carried_members(const Json::Object& job) {
@@ -55,11 +56,12 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes) {
   const auto json = Json::parse(bytes);
   if (!json) return malformed(json.error().message);
   const Json::Object* job = json->if_object();
-  if (job == nullptr) return malformed("the job must be a JSON object, got: " + std::string(json->type_name()));
+  if (job == nullptr)
+    return malformed("the job must be a JSON object, got: " + std::string(json->type_name()));
   const std::string class_name = string_or_empty(json->find("class"));
   if (class_name != kRequestClass) {
-    return malformed("the job's class must be " + std::string(kRequestClass) + ", got: " +
-                     base::json_string(class_name));
+    return malformed("the job's class must be " + std::string(kRequestClass) +
+                     ", got: " + base::json_string(class_name));
   }
   const Json* args_json = json->find("args");
   const Json::Array* args = args_json != nullptr ? args_json->if_array() : nullptr;
@@ -80,13 +82,15 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes) {
                         {},
                         carried_members(*job)};
   const Json* callback_args_json = at(*args, 3);
-  auto callback_args = CallbackArgs::create(callback_args_json != nullptr ? *callback_args_json : Json());
+  auto callback_args =
+      CallbackArgs::create(callback_args_json != nullptr ? *callback_args_json : Json());
   if (!callback_args) return malformed(callback_args.error().message());
   invalid.callback_args = *callback_args;
   for (const char* marker : {"$ref", "__encrypted__"}) {
     if ((*args)[0].find(marker) != nullptr) {
-      return malformed("the request is stored elsewhere or encrypted, and no payload store or key is "
-                       "set up here");
+      return malformed(
+          "the request is stored elsewhere or encrypted, and no payload store or key is "
+          "set up here");
     }
   }
   auto request = Request::from_json((*args)[0]);
@@ -116,7 +120,8 @@ std::string make_request_job(const Request& request, const NewRequestJob& job) {
   job.callback_args.dump_to(out);
   out += ',';
   base::append_json_string(out, job.request_id.empty() ? job.jid : job.request_id);
-  out += "],\"class\":" + base::json_string(kRequestClass) + ",\"jid\":" + base::json_string(job.jid);
+  out +=
+      "],\"class\":" + base::json_string(kRequestClass) + ",\"jid\":" + base::json_string(job.jid);
   if (!job.reference.is_null()) {
     out += ",\"reference\":";
     job.reference.dump_to(out);

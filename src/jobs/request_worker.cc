@@ -78,9 +78,13 @@ void RequestWorker::take(Claim claim) {
     return;
   }
   switch (in_flight_.add(job->request_id, claim.jid, claim.id)) {
-    case InFlightJobs::Added::kNew: break;
-    case InFlightJobs::Added::kAdopted: return;
-    case InFlightJobs::Added::kOther: postpone(claim); return;
+    case InFlightJobs::Added::kNew:
+      break;
+    case InFlightJobs::Added::kAdopted:
+      return;
+    case InFlightJobs::Added::kOther:
+      postpone(claim);
+      return;
   }
   const std::string request_id = job->request_id;
   if (!processor_.enqueue(std::make_unique<JobTask>(std::move(*job), handler_))) {
@@ -94,12 +98,14 @@ void RequestWorker::put_back(const std::string& claim_id) {
   const std::array<std::string, 1> ids = {claim_id};
   const auto released =
       patience_.repeat<std::vector<Settled>>("put back a job", [&] { return store_.release(ids); });
-  if (!released) log_.error("put back a job: " + released.error().message + "; it is left to rescue");
+  if (!released)
+    log_.error("put back a job: " + released.error().message + "; it is left to rescue");
 }
 
 void RequestWorker::bury(const Claim& claim, const std::string& reason) {
   log_.error("job " + claim.jid + " cannot be run and goes to the dead set: " + reason);
-  const std::array<FailedClaim, 1> failed = {FailedClaim{claim.id, std::nullopt, std::nullopt, reason}};
+  const std::array<FailedClaim, 1> failed = {
+      FailedClaim{claim.id, std::nullopt, std::nullopt, reason}};
   const auto done = patience_.repeat<std::vector<Settled>>(
       "bury a job", [&] { return store_.fail(failed, std::chrono::system_clock::now()); });
   if (!done) log_.error("bury a job: " + done.error().message + "; it is left to rescue");
@@ -107,8 +113,8 @@ void RequestWorker::bury(const Claim& claim, const std::string& reason) {
 
 void RequestWorker::postpone(const Claim& claim) {
   const auto now = std::chrono::system_clock::now();
-  const std::array<FailedClaim, 1> failed = {
-      FailedClaim{claim.id, std::nullopt, now + kPostponement, "a request with the same id is running"}};
+  const std::array<FailedClaim, 1> failed = {FailedClaim{
+      claim.id, std::nullopt, now + kPostponement, "a request with the same id is running"}};
   const auto done = patience_.repeat<std::vector<Settled>>(
       "postpone a job", [&] { return store_.fail(failed, now); });
   if (!done) log_.error("postpone a job: " + done.error().message + "; it is left to rescue");

@@ -30,7 +30,8 @@ class StorePatience {
         return result;
       }
       if (result.error().kind != StoreFailure::Kind::kUnavailable) return result;
-      if (tries == 1) log_.warn(what + ": the store is down, trying again: " + result.error().message);
+      if (tries == 1)
+        log_.warn(what + ": the store is down, trying again: " + result.error().message);
       if (!wait(tries)) return result;
     }
   }

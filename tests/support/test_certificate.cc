@@ -88,9 +88,7 @@ class Authority {
   }
 
  private:
-  [[nodiscard]] std::string path(const std::string& name) const {
-    return folder_.path() + "/" + name;
-  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.file(name); }
 
   TemporaryFolder folder_;
   Key key_;

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/store_failure.h"
+
+namespace patient_http::jobs {
+
+// A job as it is handed in. `bytes` is its JSON, which no store ever parses or re-encodes.
+struct NewJob {
+  std::string jid;
+  std::string bytes;
+};
+
+// A small fact that is kept in the same step as the change that it belongs to.
+struct Note {
+  std::string key;
+  std::string value;
+};
+
+// A job that is registered as in flight under this process. `id` is opaque and never used again:
+// a job that is claimed anew has another one.
+struct Claim {
+  std::string id;
+  std::string jid;
+  std::string bytes;
+  int rescues = 0;  // how often it was taken from a dead process
+};
+
+struct ClaimReference {
+  std::string id;
+  std::string jid;
+};
+
+// What one request adds to the totals.
+struct RequestStatistics {
+  std::chrono::duration<double> duration{0};
+  std::optional<int> http_status;
+  std::optional<std::string> error_type;
+};
+
+struct Completion {
+  std::string claim_id;
+  std::string callback_jid;
+  std::string callback_bytes;
+  RequestStatistics statistics;
+};
+
+struct FailedClaim {
+  std::string claim_id;
+  std::optional<std::string> bytes;  // replaces what is stored; without it those bytes stay
+  // When to try again; without it the job is dead.
+  std::optional<std::chrono::system_clock::time_point> retry_at;
+  std::string reason;  // for a person to read, kept with the job
+};
+
+// What became of one entry of a batch.
+enum class Settled {
+  kDone,
+  kClaimGone,  // rescued, released, or settled before: nothing was changed
+};
+
+// A callback of ours that is registered as running under this process.
+struct CallbackClaim {
+  std::string id;
+  std::string jid;
+  std::string bytes;
+  int rescues = 0;
+};
+
+struct Statistics {
+  std::int64_t requests = 0;
+  std::chrono::duration<double> duration{0};
+  std::int64_t errors = 0;
+  std::map<std::string, std::int64_t> errors_by_type;
+  std::map<int, std::int64_t> http_status;
+};
+
+struct Counts {
+  std::int64_t ready = 0;
+  std::int64_t in_flight = 0;  // of all processes
+  std::int64_t scheduled = 0;
+  std::int64_t callbacks_waiting = 0;
+  std::int64_t callbacks_running = 0;  // of all processes
+  std::int64_t dead = 0;
+};
+
+enum class Wait {
+  kWork,      // there may be something to claim
+  kWoken,     // wake() was called
+  kDeadline,  // the time has come
+};
+
+// Where jobs are, from the moment they are accepted until their callback has ended for good. A
+// job is in exactly one state: ready, in flight, scheduled, dead, callback waiting or callback
+// running. Several processes may share one backing store.
+//
+// Every method that changes something is one atomic step, and durable when it returns. When it
+// fails, or when its reply is lost, the caller repeats it with the same arguments: the comments
+// say what the second call does.
+//
+// Thread safety: all methods may be called from any thread. They block on the store, so only the
+// threads that DESIGN's table allows to wait for it may call them.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  // The id under which this process claims: "<host>:<pid>:<16 hex digits>".
+  [[nodiscard]] virtual const std::string& process_id() const = 0;
+
+  // Puts `jobs` at the back of the queue in their order, and keeps `notes`. A jid that the store
+  // knows, in whichever state (its callback included), changes nothing; notes are kept all the
+  // same. Repeated: changes nothing.
+  [[nodiscard]] virtual StoreResult<void> push(std::span<const NewJob> jobs,
+                                               std::span<const Note> notes) = 0;
+
+  // Takes up to `most` jobs from the front of the queue, oldest first, and registers them under
+  // this process. Repeated: takes the next ones; claims() tells what a lost reply held.
+  [[nodiscard]] virtual StoreResult<std::vector<Claim>> claim(std::size_t most) = 0;
+
+  // This process's claims on jobs, oldest first.
+  [[nodiscard]] virtual StoreResult<std::vector<ClaimReference>> claims() = 0;
+
+  // For each entry whose claim is there and ours: removes claim and job, puts the callback job
+  // at the back of the callbacks, adds to the statistics. Entry by entry, in one step for all.
+  // The answer has one element per entry. Repeated: kClaimGone, and changes nothing.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
+      std::span<const Completion> completions) = 0;
+
+  // Moves each job to the schedule or to the dead set. `now` is kept as the time of its death.
+  // Repeated: kClaimGone, and changes nothing.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> fail(
+      std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) = 0;
+
+  // Puts jobs back to the front of the queue, in the order in which they were in it, unchanged.
+  // Repeated: kClaimGone, and changes nothing.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> release(
+      std::span<const std::string> claim_ids) = 0;
+
+  // Puts the jobs, and the callbacks, of dead processes to the back of their queue, unchanged,
+  // in their order, and counts one rescue at `now` for each. Gives their number. Processes that
+  // live are left alone, however busy. Repeated: finds nothing more, and gives 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> rescue(
+      std::chrono::system_clock::time_point now) = 0;
+
+  // Tells the others that this process lives.
+  [[nodiscard]] virtual StoreResult<void> heartbeat() = 0;
+
+  // Puts scheduled jobs whose time has come by `now` to the back of the queue, earliest first,
+  // and gives their number. Repeated: finds nothing more, and gives 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> promote_due(
+      std::chrono::system_clock::time_point now) = 0;
+
+  // Takes up to `most` callbacks, oldest first, and registers them under this process. Repeated:
+  // takes the next ones; what a lost reply held is released or rescued when the process ends.
+  [[nodiscard]] virtual StoreResult<std::vector<CallbackClaim>> claim_callbacks(
+      std::size_t most) = 0;
+
+  // Removes callbacks that have ended for good, and keeps `notes`. From then on their jid is not
+  // known any more. Repeated: kClaimGone; notes are kept all the same.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> finish_callbacks(
+      std::span<const std::string> ids, std::span<const Note> notes) = 0;
+
+  // Puts callbacks back to the front, as release() does with jobs. Repeated: kClaimGone.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> release_callbacks(
+      std::span<const std::string> ids) = 0;
+
+  [[nodiscard]] virtual StoreResult<std::optional<std::string>> note(std::string_view key) = 0;
+  [[nodiscard]] virtual StoreResult<Statistics> statistics() = 0;
+  [[nodiscard]] virtual StoreResult<void> clear_statistics() = 0;
+  [[nodiscard]] virtual StoreResult<Counts> counts() = 0;
+
+  // Waits until there may be something to claim. Work that comes from this process ends the wait
+  // at once, work from another one soon after. A store that cannot be read counts as kWork: the
+  // claim that follows will say what is wrong.
+  [[nodiscard]] virtual Wait wait_for_jobs(std::chrono::steady_clock::time_point deadline) = 0;
+  [[nodiscard]] virtual Wait wait_for_callbacks(std::chrono::steady_clock::time_point deadline) = 0;
+
+  // Ends all waits under way, of both kinds; where none is, the next one ends at once.
+  virtual void wake() = 0;
+};
+
+}  // namespace patient_http::jobs
