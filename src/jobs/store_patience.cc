@@ -4,28 +4,28 @@
 
 namespace patient_http::jobs {
 
-void StorePatience::give_up() {
+void StorePatience::give_up_at(std::chrono::steady_clock::time_point deadline) {
   {
     base::MutexLock lock(mutex_);
-    given_up_ = true;
+    deadline_ = deadline;
   }
   changed_.notify_all();
 }
 
 void StorePatience::reset() {
-  base::MutexLock lock(mutex_);
-  given_up_ = false;
+  give_up_at(std::chrono::steady_clock::time_point::max());
 }
 
 bool StorePatience::wait(int tries) {
   using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
   const milliseconds delay(std::min(50 << std::min(tries, 6), 2000));
-  const auto until = std::chrono::steady_clock::now() + delay;
+  const auto until = steady_clock::now() + delay;
   base::MutexLock lock(mutex_);
-  while (!given_up_) {
-    if (!changed_.wait_until(mutex_, until)) return !given_up_;
+  while (steady_clock::now() < std::min(until, deadline_)) {
+    static_cast<void>(changed_.wait_until(mutex_, std::min(until, deadline_)));
   }
-  return false;
+  return steady_clock::now() < deadline_;
 }
 
 }  // namespace patient_http::jobs

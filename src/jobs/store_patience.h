@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -11,16 +10,15 @@
 
 namespace patient_http::jobs {
 
-// Repeats a step of the store while the store is down, and ends all such waiting when the process
-// gives up.
+// Repeats a step of the store while the store is down, until the process gives up.
 //
 // Thread safety: all methods may be called from any thread.
 class StorePatience {
  public:
   explicit StorePatience(Log log) : log_(std::move(log)) {}
 
-  // Calls `step` until it succeeds, fails for good, or give_up() was called. `what` names the step
-  // in the log ("complete 12 requests").
+  // Calls `step` until it succeeds, fails for good, or the deadline of give_up_at() has come.
+  // `what` names the step in the log ("complete 12 requests").
   template <class T>
   StoreResult<T> repeat(const std::string& what, const std::function<StoreResult<T>()>& step) {
     for (int tries = 1;; ++tries) {
@@ -36,9 +34,9 @@ class StorePatience {
     }
   }
 
-  // Ends the waits under way; from now on a step is tried once.
-  void give_up();
-  // Waits again after give_up().
+  // From `deadline` on, waits end and a step is tried once.
+  void give_up_at(std::chrono::steady_clock::time_point deadline);
+  // Waits for ever again.
   void reset();
 
  private:
@@ -48,7 +46,8 @@ class StorePatience {
   const Log log_;
   base::Mutex mutex_;
   base::CondVar changed_;
-  bool given_up_ GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point deadline_ GUARDED_BY(mutex_) =
+      std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace patient_http::jobs

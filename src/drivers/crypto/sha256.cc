@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <stdexcept>
 
 namespace patient_http::crypto {
@@ -30,18 +29,28 @@ void Sha256::add(std::string_view bytes) {
   require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
 }
 
-std::string Sha256::hex() const {
+std::array<unsigned char, 32> Sha256::digest() const {
   const std::unique_ptr<evp_md_ctx_st, Free> copy(EVP_MD_CTX_new());
   require(EVP_MD_CTX_copy_ex(copy.get(), context_.get()));
   std::array<unsigned char, 32> digest{};
   require(EVP_DigestFinal_ex(copy.get(), digest.data(), nullptr));
+  return digest;
+}
+
+std::string Sha256::hex() const {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
-  for (const unsigned char byte : digest) {
+  for (const unsigned char byte : digest()) {
     out += kHex[byte >> 4];
     out += kHex[byte & 15];
   }
   return out;
+}
+
+std::array<unsigned char, 32> sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.digest();
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,9 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
 
   void add(std::string_view bytes);
-  // The digest of all that was added so far, in 64 lower-case hex digits; more may be added.
+  // The digest of all that was added so far; more may be added.
+  [[nodiscard]] std::array<unsigned char, 32> digest() const;
+  // The same in 64 lower-case hex digits.
   [[nodiscard]] std::string hex() const;
 
  private:
@@ -28,6 +31,7 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
+[[nodiscard]] std::array<unsigned char, 32> sha256(std::string_view bytes);
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 }  // namespace patient_http::crypto

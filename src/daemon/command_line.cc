@@ -1,0 +1,201 @@
+#include "daemon/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "daemon/exit_status.h"
+#include "daemon/run_command.h"
+#include "daemon/send_command.h"
+#include "version.h"
+
+namespace patient_http::daemon {
+
+namespace {
+
+constexpr const char* kAbout =
+    "patient-http: for APIs that take their time.\n"
+    "Carries out slow HTTP requests (LLM and AI APIs, partner APIs, webhooks) durably and by the\n"
+    "thousand.";
+
+constexpr const char* kRunAbout =
+    "Carry out a file of requests, durably: after Ctrl-C, kill -9 or a power cut the same command\n"
+    "goes on where it stopped.";
+
+constexpr const char* kRunDetails =
+    R"(Input: a JSON object per line; only "url" is required.
+  {"id": 1, "method": "post", "url": "https://api.example.com/v1", "headers": {"authorization": "Bearer …"},
+   "params": {"q": "x"}, "json": {…} or "body": "…", "timeout": 120, "max_redirects": 5,
+   "callback_args": {…}, "raise_error_responses": false}
+  "id" is a string or an integer, by default the line's number; ids must differ. Blank lines are skipped.
+
+Output: a line per request, written when it has ended, in the order in which they end.
+  {"id": …, "request_id": …, "response": {"status", "headers", "body" or "body_base64", "duration", "url",
+   "redirects"}, "callback_args": {…}}
+  {"id": …, "request_id": …, "error": {"type", "kind", "class", "message", "duration", "url"}, "callback_args": {…}}
+
+A regular file is checked from end to end before anything is sent. With - or --lenient, lines are
+taken as they come, and bad ones are reported and left out.
+
+A result is committed to the state first and appended to the output then: what has a stored result is
+never sent again, and an output file holds each id exactly once. A request that was under way when the
+process died may be sent a second time. To a pipe or a terminal each result is written at least once.
+
+Exit status, over the whole file, earlier starts included:
+  0  every request has a response, of whatever status
+  1  some requests have an error, or bad lines were left out
+  2  usage, input, or an input that has changed; nothing was sent
+  3  the state or the output cannot be read, written or locked
+  130, 143  after SIGINT, SIGTERM: what was in flight is put back)";
+
+void add_engine_options(CLI::App& command, ProcessorOptions& options) {
+  const auto seconds = [&command](const char* name, Seconds& value, const char* help) {
+    command
+        .add_option_function<double>(
+            name, [&value](double given) { value = Seconds(given); }, help)
+        ->type_name("SECONDS");
+  };
+  const auto optional_seconds = [&command](const char* name, std::optional<Seconds>& value,
+                                           const char* help) {
+    command
+        .add_option_function<double>(
+            name, [&value](double given) { value = Seconds(given); }, help)
+        ->type_name("SECONDS");
+  };
+  seconds("--timeout", options.request_timeout, "For each attempt, over its redirects [60]");
+  optional_seconds("--connect-timeout", options.connection_timeout,
+                   "For opening a connection, TLS included");
+  optional_seconds("--first-byte-timeout", options.first_byte_timeout,
+                   "From the end of sending to the response");
+  optional_seconds("--idle-timeout", options.idle_timeout, "For silence inside a response");
+  command
+      .add_option("--retries", options.retries,
+                  "Further attempts after failures of the connection, for GET, PUT and DELETE")
+      ->capture_default_str();
+  command.add_option("--max-redirects", options.max_redirects, "Redirects followed; 0: none")
+      ->capture_default_str();
+  command.add_option("--max-response-size", options.max_response_size, "Largest body, in bytes")
+      ->capture_default_str();
+  command.add_option("--user-agent", options.user_agent, "Unless a request has one")
+      ->capture_default_str();
+  command
+      .add_option("--ca-file", options.ca_file,
+                  "Certificates to trust, PEM; the system's by default")
+      ->type_name("FILE");
+}
+
+struct RunArguments {
+  RunOptions options;
+  std::string durability = "full";
+  double grace = 0;
+};
+
+CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
+  RunOptions& options = arguments.options;
+  CLI::App* command = app.add_subcommand("run", kRunAbout);
+  command->footer(kRunDetails);
+  command->add_option("input", options.input, "File of requests; - for standard input")->required();
+  command->add_option("-o,--output", options.output, "File of results; - for standard output")
+      ->capture_default_str();
+  command->add_option("-c,--concurrency", options.processor.max_connections, "Requests at once")
+      ->capture_default_str();
+  command->add_option("--state", options.state, "What is remembered [OUTPUT.state, or INPUT.state]")
+      ->type_name("FILE");
+  command->add_flag("--fresh", options.fresh, "Start over: forget the state, overwrite the output");
+  command->add_flag("--lenient", options.lenient, "Take lines as they come; leave bad ones out");
+  command
+      ->add_option("--durability", arguments.durability,
+                   "full: survives a power cut; normal: survives kill -9, and is faster")
+      ->check(CLI::IsMember({"full", "normal"}))
+      ->capture_default_str();
+  command
+      ->add_option("--grace", arguments.grace,
+                   "After Ctrl-C, wait so long for what is in flight [0]")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("-q,--quiet", options.quiet, "No progress and no summary");
+  add_engine_options(*command, options.processor);
+  return command;
+}
+
+CLI::App* add_send(CLI::App& app, HttpMethod method, SendOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      std::string(to_string(method)),
+      "Send one " + std::string(to_wire(method)) + " request and print the body");
+  command->add_option("url", options.url, "Absolute, http or https")->required();
+  command->add_option("-H,--header", options.headers, "'name: value'; repeatable")
+      ->expected(1)
+      ->take_all();
+  command->add_option("-p,--param", options.params, "name=value, added to the query; repeatable")
+      ->expected(1)
+      ->take_all();
+  if (may_have_body(method)) {
+    command->add_option("-d,--data", options.body, "The body; @FILE or @- to read it");
+    command->add_option("-j,--json", options.json, "A body of JSON; @FILE or @- to read it");
+  }
+  command->add_option("-o,--output", options.output, "Where the body goes; - for standard output");
+  command->add_flag("-i,--include", options.include_head, "Print status and headers too");
+  command->add_flag("-f,--fail", options.fail_on_error_status,
+                    "Exit with 1 when the status is not 2xx");
+  add_engine_options(*command, options.processor);
+  command->footer(
+      "Exit status: 0 a response of any status, 1 an error, 2 usage, 3 the output cannot be "
+      "written.");
+  return command;
+}
+
+// What the options of the engine have to say against, or empty.
+std::string problems_of(const ProcessorOptions& options) {
+  std::string text;
+  for (const std::string& problem : options.validate())
+    text += text.empty() ? problem : "; " + problem;
+  return text;
+}
+
+}  // namespace
+
+int execute_command_line(int argc, char** argv, StopSignals& signals) {
+  CLI::App app(kAbout, "patient-http");
+  app.set_version_flag("--version", std::string("patient-http ") + kVersion);
+  app.require_subcommand(1);
+  app.set_help_flag("-h,--help", "Print this help");
+  RunArguments run_arguments;
+  CLI::App* run_command = add_run(app, run_arguments);
+  std::vector<std::pair<CLI::App*, std::unique_ptr<SendOptions>>> senders;
+  for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut,
+                                  HttpMethod::kPatch, HttpMethod::kDelete}) {
+    auto options = std::make_unique<SendOptions>();
+    options->method = method;
+    CLI::App* command = add_send(app, method, *options);
+    senders.emplace_back(command, std::move(options));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kSuccess : kUsage;
+  }
+  const auto refuse = [](const std::string& problems) {
+    std::cerr << "patient-http: " << problems << '\n';
+    return kUsage;
+  };
+  if (run_command->parsed()) {
+    RunOptions& options = run_arguments.options;
+    options.survives_power_cuts = run_arguments.durability == "full";
+    options.grace = Seconds(run_arguments.grace);
+    if (const std::string problems = problems_of(options.processor); !problems.empty())
+      return refuse(problems);
+    return run(options, signals);
+  }
+  for (const auto& [command, options] : senders) {
+    if (!command->parsed()) continue;
+    if (const std::string problems = problems_of(options->processor); !problems.empty())
+      return refuse(problems);
+    signals.restore();
+    return send(*options);
+  }
+  return kUsage;
+}
+
+}  // namespace patient_http::daemon

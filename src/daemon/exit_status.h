@@ -1,0 +1,13 @@
+#pragma once
+
+namespace patient_http::daemon {
+
+// What the program tells the shell. Interrupted: 128 and the number of the signal.
+enum ExitStatus : int {
+  kSuccess = 0,
+  kSomeFailed = 1,    // some requests have an error
+  kUsage = 2,         // usage or input; nothing was sent
+  kStateProblem = 3,  // the state or the output cannot be read, written or locked
+};
+
+}  // namespace patient_http::daemon

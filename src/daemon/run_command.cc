@@ -1,0 +1,241 @@
+#include "daemon/run_command.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "base/uuid.h"
+#include "daemon/line_reader.h"
+#include "daemon/run_check.h"
+#include "daemon/run_feeder.h"
+#include "daemon/run_files.h"
+#include "daemon/run_output.h"
+#include "daemon/run_progress.h"
+#include "daemon/run_state.h"
+#include "daemon/run_writer.h"
+#include "service/service.h"
+
+namespace patient_http::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+void print_error(const std::string& message) {
+  const std::string line = "patient-http run: " + message + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+// One descriptor per connection, and some for files and name look-ups.
+RunResult<void> make_room_for_connections(std::size_t connections) {
+  constexpr rlim_t kOthers = 100;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < connections + kOthers) {
+    return run_failure(kUsage, "--concurrency " + std::to_string(connections) + " needs " +
+                                   std::to_string(connections + kOthers) +
+                                   " open files, and the limit is " +
+                                   std::to_string(limit.rlim_max) +
+                                   "; raise it (ulimit -n) or use a smaller number");
+  }
+  return {};
+}
+
+// One run, from its options to its exit status.
+class Run {
+ public:
+  Run(RunOptions options, StopSignals& signals) : options_(std::move(options)), signals_(signals) {}
+  ~Run() {
+    if (input_ > STDIN_FILENO) ::close(input_);
+    if (is_temporary_) {
+      service_.reset();
+      remove_state(options_.state);
+    }
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  int execute() {
+    const auto prepared = prepare();
+    if (prepared && !is_stopped()) return carry_out();
+    if (is_stopped()) return 128 + signals_.wait(0ms);
+    print_error(prepared.error().message);
+    return prepared.error().status;
+  }
+
+ private:
+  [[nodiscard]] bool is_stopped() { return signals_.wait(0ms) != 0; }
+
+  RunResult<void> prepare();
+  RunResult<void> check();
+  RunResult<void> open_state();
+  int carry_out();
+  // Until the run is complete, a signal came, or something failed.
+  void watch();
+  [[nodiscard]] bool is_stuck(const RunCounts& counts);
+  int conclude(const RunCounts& counts);
+
+  RunOptions options_;
+  StopSignals& signals_;
+  bool is_temporary_ = false;
+  int input_ = -1;
+  CheckedInput checked_;
+  std::unique_ptr<Service> service_;
+  RunState state_;
+  RunOutput output_;
+  std::unique_ptr<RunTally> tally_;
+  std::unique_ptr<RunProgress> progress_;
+  std::mutex progress_mutex_;
+  std::unique_ptr<RunFeeder> feeder_;
+  std::unique_ptr<RunWriter> writer_;
+  std::chrono::steady_clock::time_point next_stuck_check_;
+  int stuck_checks_ = 0;
+};
+
+RunResult<void> Run::prepare() {
+  if (auto room = make_room_for_connections(options_.processor.max_connections); !room) return room;
+  options_.state = resolve_state_path(options_);
+  if (options_.state.empty()) {
+    // Nothing says where a later start would find it: it is for this one only.
+    is_temporary_ = true;
+    options_.state = (std::filesystem::temp_directory_path() /
+                      ("patient-http-run-" + base::random_hex(8) + ".state"))
+                         .string();
+  }
+  auto input = open_input(options_);
+  if (!input) return unexpected(input.error());
+  input_ = *input;
+  if (auto done = check(); !done) return done;
+  if (is_stopped()) return {};
+  if (auto done = prepare_files(options_); !done) return done;
+  if (auto done = open_state(); !done) return done;
+  if (auto done = output_.open(options_.output, state_.output_length); !done) return done;
+  tally_ = std::make_unique<RunTally>(state_.counts);
+  progress_ = std::make_unique<RunProgress>(options_.quiet, checked_.requests, state_.counts);
+  feeder_ =
+      std::make_unique<RunFeeder>(options_, input_, state_, checked_.sha256, service_->store(),
+                                  *tally_, [this](const std::string& text) {
+                                    const std::lock_guard lock(progress_mutex_);
+                                    progress_->say(text);
+                                  });
+  writer_ = std::make_unique<RunWriter>(service_->store(), output_, *tally_,
+                                        options_.survives_power_cuts);
+  if (state_.counts.input_done && options_.checks_first()) return {};
+  return feeder_->skip_taken([this] { return is_stopped(); });
+}
+
+RunResult<void> Run::check() {
+  if (!options_.checks_first()) return {};
+  auto checked = check_input(
+      options_.input, input_, [](const std::string& text) { print_error(text); },
+      [this] { return is_stopped(); });
+  if (!checked) return unexpected(checked.error());
+  checked_ = std::move(*checked);
+  if (::lseek(input_, 0, SEEK_SET) < 0) {
+    return run_failure(kUsage, options_.input +
+                                   " is no regular file and cannot be read twice; use "
+                                   "--lenient, or - with a pipe");
+  }
+  return {};
+}
+
+RunResult<void> Run::open_state() {
+  Configuration configuration;
+  configuration.processor = options_.processor;
+  configuration.database = options_.state;
+  configuration.survives_power_cuts = options_.survives_power_cuts;
+  configuration.owns_database = true;
+  configuration.log = Log::standard_error(LogLevel::kWarn);
+  configuration.processor.log = configuration.log;
+  auto service = Service::open(std::move(configuration));
+  if (!service)
+    return run_failure(kStateProblem, "cannot open the state: " + service.error().message);
+  service_ = std::move(*service);
+  auto state = load_run_state(service_->store());
+  if (!state) return unexpected(state.error());
+  state_ = std::move(*state);
+  if (!state_.is_new && state_.input_sha256 != checked_.sha256) {
+    return run_failure(kUsage,
+                       options_.input + ": the input is not the one that " + options_.state +
+                           " belongs to, or is read in another way (--lenient); nothing was "
+                           "sent. Give the same input again, or start over with --fresh");
+  }
+  return {};
+}
+
+int Run::carry_out() {
+  if (!state_.counts.is_complete()) {
+    service_->start();
+    writer_->start();
+    if (!state_.counts.input_done) feeder_->start();
+    watch();
+    const bool is_interrupted = is_stopped();
+    // A second signal ends the program at once; the state can bear it.
+    if (is_interrupted) signals_.restore();
+    feeder_->stop();
+    service_->stop(is_interrupted
+                       ? std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace)
+                       : 0ms);
+    writer_->stop();
+  }
+  return conclude(tally_->counts());
+}
+
+void Run::watch() {
+  while (!tally_->failure() && signals_.wait(100ms) == 0) {
+    const RunCounts counts = tally_->counts();
+    if (counts.is_complete() || is_stuck(counts)) return;
+    const std::lock_guard lock(progress_mutex_);
+    progress_->show(counts, service_->processor().status().occupied);
+  }
+}
+
+// Everything is gone from the store, and some results never came: jobs of an older version that
+// this one cannot read, and which are in the dead set.
+bool Run::is_stuck(const RunCounts& counts) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!counts.input_done || now < next_stuck_check_) return false;
+  next_stuck_check_ = now + 1s;
+  const auto status = service_->store().counts();
+  const bool is_empty = status && status->ready + status->in_flight + status->scheduled +
+                                          status->callbacks_waiting + status->callbacks_running ==
+                                      0;
+  stuck_checks_ = is_empty ? stuck_checks_ + 1 : 0;
+  return stuck_checks_ >= 3;
+}
+
+int Run::conclude(const RunCounts& counts) {
+  const std::lock_guard lock(progress_mutex_);
+  if (const auto failure = tally_->failure()) {
+    progress_->summarise(counts, "stopped");
+    print_error(failure->message);
+    return failure->status;
+  }
+  if (counts.is_complete()) {
+    progress_->summarise(counts, "finished");
+    return counts.failed > 0 || counts.bad_lines > 0 ? kSomeFailed : kSuccess;
+  }
+  if (const int signal = signals_.wait(0ms); signal != 0) {
+    progress_->summarise(counts, "interrupted");
+    if (!is_temporary_ && !options_.quiet)
+      progress_->say("the same command goes on where it stopped");
+    return 128 + signal;
+  }
+  print_error(std::to_string(counts.pushed - counts.written()) +
+              " requests could not be carried out: " + options_.state +
+              " holds them in its dead set");
+  return kSomeFailed;
+}
+
+}  // namespace
+
+int run(RunOptions options, StopSignals& signals) {
+  return Run(std::move(options), signals).execute();
+}
+
+}  // namespace patient_http::daemon

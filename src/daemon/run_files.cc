@@ -1,0 +1,82 @@
+#include "daemon/run_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "jobs/sqlite_job_store.h"
+
+namespace patient_http::daemon {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_content(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
+}
+
+}  // namespace
+
+std::string resolve_state_path(const RunOptions& options) {
+  if (!options.state.empty()) return options.state;
+  if (!options.writes_standard_output()) return options.output + ".state";
+  if (!options.reads_standard_input()) return options.input + ".state";
+  return {};
+}
+
+RunResult<void> prepare_files(const RunOptions& options) {
+  std::error_code ignored;
+  const bool has_state = fs::exists(options.state, ignored);
+  if (!options.fresh) {
+    if (!has_state && !options.writes_standard_output() && has_content(options.output)) {
+      return run_failure(kUsage,
+                         options.output + " has content, and " + options.state +
+                             ", which would say how it came about, is not there; name another "
+                             "output, or overwrite it with --fresh");
+    }
+    return {};
+  }
+  if (has_state) {
+    // Opened for itself alone, which also proves that the file is a state.
+    const auto store = jobs::SqliteJobStore::open(
+        {.path = options.state, .process_prefix = {}, .is_exclusive = true});
+    if (!store) {
+      return run_failure(kStateProblem, "cannot start over: " + store.error().message);
+    }
+  }
+  if (has_state) remove_state(options.state);
+  if (!options.writes_standard_output() && has_content(options.output) &&
+      ::truncate(options.output.c_str(), 0) != 0) {
+    return run_failure(kStateProblem, "cannot empty " + options.output + ": " +
+                                          std::generic_category().message(errno));
+  }
+  return {};
+}
+
+void remove_state(const std::string& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path + suffix, ignored);
+}
+
+RunResult<int> open_input(const RunOptions& options) {
+  if (options.reads_standard_input()) return STDIN_FILENO;
+  const int fd = ::open(options.input.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return run_failure(
+        kUsage, "cannot read " + options.input + ": " + std::generic_category().message(errno));
+  }
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+    ::close(fd);
+    return run_failure(kUsage, options.input + " is a folder; name a file of requests");
+  }
+  return fd;
+}
+
+}  // namespace patient_http::daemon

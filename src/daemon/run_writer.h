@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "daemon/run_output.h"
+#include "daemon/run_state.h"
+#include "daemon/run_tally.h"
+#include "jobs/job_store.h"
+
+namespace patient_http::daemon {
+
+// Takes results from the store, where they are safe, and appends them to the output. Only then
+// are they removed from the store, in the same step in which the output's new length is noted: a
+// start after a crash cuts off what was appended without being noted, and appends it again.
+class RunWriter {
+ public:
+  // All must outlive this object.
+  RunWriter(jobs::JobStore& store, RunOutput& output, RunTally& tally, bool survives_power_cuts);
+  ~RunWriter() { stop(); }
+
+  // Failures go to the tally.
+  void start();
+  // Writes what is in the store, and ends.
+  void stop();
+
+ private:
+  void run();
+  // False when there was nothing to write, or it cannot go on.
+  bool write_some();
+
+  jobs::JobStore& store_;
+  RunOutput& output_;
+  RunTally& tally_;
+  const bool survives_power_cuts_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace patient_http::daemon
