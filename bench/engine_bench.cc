@@ -133,6 +133,7 @@ void run(const Settings& settings, bool tls) {
   const double wrk_small = print_wrk("wrk    " + few, small);
   const LoadFigures at_small = engine(small);
   print_row("engine " + few, at_small, wrk_small);
+  if (settings.many == 0) return;
   // A handshake for each of them is most of what wrk then does in so short a time.
   const double wrk_large = tls ? 0 : print_wrk("wrk    " + many, large);
   const LoadFigures at_large = engine(large);
@@ -144,7 +145,9 @@ void run(const Settings& settings, bool tls) {
 }
 
 constexpr std::string_view kUsage =
-    "Usage: engine_bench [--quick] [--only plain|tls] [--seconds N] [--server PROGRAM]\n";
+    "Usage: engine_bench [--quick] [--only plain|tls] [--seconds N] [--many N]\n"
+    "                    [--server PROGRAM]\n"
+    "--many is the number of requests in flight of the large cases; 0 leaves them out.\n";
 
 Settings read_arguments(int argc, char** argv) {
   Settings settings;
@@ -159,6 +162,8 @@ Settings read_arguments(int argc, char** argv) {
       settings.only = argv[++i];
     } else if (option == "--seconds" && i + 1 < argc) {
       settings.seconds = std::stod(argv[++i]);
+    } else if (option == "--many" && i + 1 < argc) {
+      settings.many = std::stoul(argv[++i]);
     } else if (option == "--server" && i + 1 < argc) {
       settings.server = argv[++i];
     } else {

@@ -93,8 +93,9 @@ double milliseconds(std::chrono::microseconds time) {
 
 ProcessorOptions options_of(const LoadCase& load) {
   ProcessorOptions options;
-  // A task's slot is free only after its handler has started the next one.
-  options.max_connections = 2 * load.in_flight;
+  // Slots are free again only after their handler has started the next tasks, which may be done
+  // before that: there are more slots than requests in flight.
+  options.max_connections = 4 * load.in_flight + 2048;
   options.request_timeout = Seconds{600};
   options.ca_file = load.ca_file;
   return options;
