@@ -28,14 +28,14 @@ class Queue {
     return true;
   }
 
-  // The same for several at once.
+  // The same for several at once. One who waits is woken, and wakes the next if it leaves some.
   [[nodiscard]] bool push_all(std::vector<T>&& items) {
     {
       MutexLock lock(mutex_);
       if (closed_) return false;
       std::move(items.begin(), items.end(), std::back_inserter(items_));
     }
-    not_empty_.notify_all();
+    not_empty_.notify_one();
     return true;
   }
 
@@ -79,6 +79,7 @@ class Queue {
     std::vector<T> taken(std::make_move_iterator(items_.begin()),
                          std::make_move_iterator(items_.begin() + count));
     items_.erase(items_.begin(), items_.begin() + count);
+    if (!items_.empty()) not_empty_.notify_one();
     return taken;
   }
 

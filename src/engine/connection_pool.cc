@@ -8,6 +8,7 @@ namespace {
 
 // One read's worth; shared by all connections, so that a waiting one costs no buffer.
 constexpr std::size_t kScratchSize = 64 * 1024;
+constexpr int kClosedAtOnce = 16;
 
 }  // namespace
 
@@ -154,7 +155,10 @@ void ConnectionPool::evict_oldest() {
 }
 
 void ConnectionPool::close_expired() {
-  while (!idle_.empty() && idle_.front()->idle_since + options_.idle_lifetime <= loop_.now()) {
+  // Thousands may have become idle at the same moment; the timer comes back for the rest.
+  for (int i = 0; i < kClosedAtOnce && !idle_.empty() &&
+                  idle_.front()->idle_since + options_.idle_lifetime <= loop_.now();
+       ++i) {
     evict_oldest();
   }
   set_expiry_timer();

@@ -54,6 +54,7 @@ void Delivery::deliver(std::vector<Settlement> batch) {
   for (std::size_t begin = 0; begin < count;) {
     TaskHandler& handler = batch[begin].settled.task->handler();
     std::vector<SettledTask> for_handler;
+    for_handler.reserve(count - begin);
     std::size_t end = begin;
     while (end < count && &batch[end].settled.task->handler() == &handler) {
       for_handler.push_back(std::move(batch[end++].settled));

@@ -8,8 +8,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// How long a turn may go on starting requests before it looks at the sockets again.
+// How long a turn may go on taking commands and starting requests before it looks at the sockets
+// again.
+constexpr std::chrono::milliseconds kCommandsPerTurn{3};
 constexpr std::chrono::milliseconds kStartingPerTurn{3};
+constexpr std::size_t kCommandsPerLook = 16;  // at the clock
 constexpr std::chrono::seconds kLongestWait{60};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
@@ -76,7 +79,9 @@ void Reactor::turn() {
   hand_over();
   collect();
   note_busy_time();
-  loop_.turn(to_start_.empty() ? steady_clock::now() + kLongestWait : steady_clock::now());
+  const bool has_more = !to_start_.empty() || next_command_ < commands_.size();
+  const auto now = steady_clock::now();
+  loop_.turn(has_more ? now : now + kLongestWait);
   busy_since_ = loop_.now();
   hand_over();
 }
@@ -96,29 +101,36 @@ void Reactor::note_busy_time() {
 }
 
 void Reactor::take_commands() {
-  std::vector<Command> commands;
-  {
+  if (next_command_ == commands_.size()) {
+    commands_.clear();
+    next_command_ = 0;
     base::MutexLock lock(inbox_mutex_);
-    commands.swap(inbox_);
+    commands_.swap(inbox_);
   }
-  for (Command& command : commands) {
-    if (auto* enqueue = std::get_if<Enqueue>(&command)) {
-      add(std::move(enqueue->task));
-    } else if (auto* cancel = std::get_if<Cancel>(&command)) {
-      cancel_now(cancel->id);
-    } else if (std::holds_alternative<InterruptAll>(command)) {
-      interrupt_now();
-    } else {
-      interrupting_ = false;
-      busy_since_ = steady_clock::now();
-      longest_turn_.store(0, std::memory_order_relaxed);
-    }
+  const auto until = steady_clock::now() + kCommandsPerTurn;
+  while (next_command_ < commands_.size()) {
+    carry_out(commands_[next_command_++]);
+    if (next_command_ % kCommandsPerLook == 0 && steady_clock::now() >= until) return;
+  }
+}
+
+void Reactor::carry_out(Command& command) {
+  if (auto* enqueue = std::get_if<Enqueue>(&command)) {
+    add(std::move(enqueue->task));
+  } else if (auto* cancel = std::get_if<Cancel>(&command)) {
+    cancel_now(cancel->id);
+  } else if (std::holds_alternative<InterruptAll>(command)) {
+    interrupt_now();
+  } else {
+    interrupting_ = false;
+    busy_since_ = steady_clock::now();
+    longest_turn_.store(0, std::memory_order_relaxed);
   }
 }
 
 void Reactor::add(std::unique_ptr<RequestTask> task) {
-  auto transfer = std::make_unique<Transfer>(std::move(task), context_,
-                                             static_cast<TransferOwner&>(*this));
+  auto transfer =
+      std::make_unique<Transfer>(std::move(task), context_, static_cast<TransferOwner&>(*this));
   Transfer& added = *transfer;
   by_id_.emplace(added.task().id(), &added);
   Running& running = transfers_[&added];

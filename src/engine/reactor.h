@@ -91,6 +91,7 @@ class Reactor final : private TransferOwner {
 
   void post(Command command);
   void take_commands();
+  void carry_out(Command& command);
   void add(std::unique_ptr<RequestTask> task);
   void cancel_now(const std::string& id);
   void interrupt_now();
@@ -117,6 +118,8 @@ class Reactor final : private TransferOwner {
   std::vector<Command> inbox_ GUARDED_BY(inbox_mutex_);
 
   // The reactor thread's own.
+  std::vector<Command> commands_;  // taken from the inbox
+  std::size_t next_command_ = 0;   // the first that is not carried out
   std::unordered_map<const Transfer*, Running> transfers_;
   std::unordered_multimap<std::string, Transfer*> by_id_;
   std::deque<Transfer*> to_start_;

@@ -12,8 +12,12 @@ namespace patient_http::net {
 
 namespace {
 
-// Few enough that one turn stays short even when each event is a TLS handshake step.
 constexpr int kEventsPerTurn = 64;
+// A turn stays short even when each event is a TLS handshake, and when thousands of timers are
+// due: what is left over is level-triggered, or still due, and comes in the next turns.
+constexpr std::chrono::milliseconds kEventsTime{8};
+constexpr std::chrono::milliseconds kTimersTime{5};
+constexpr int kEventsPerLook = 4;  // at the clock
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 
 [[noreturn]] void throw_errno(const char* what) {
@@ -102,13 +106,25 @@ int EventLoop::milliseconds_to_wait(TimePoint latest) const {
   return static_cast<int>(std::min<std::chrono::milliseconds::rep>(wait.count(), 60'000));
 }
 
+int EventLoop::wait_for_events(std::span<epoll_event> events, TimePoint latest) {
+  int milliseconds = milliseconds_to_wait(latest);
+  // Whoever wakes us from here on writes; whoever did before is why we do not wait.
+  Wait expected = Wait::kNone;
+  if (milliseconds > 0 && !wait_.compare_exchange_strong(expected, Wait::kWaits)) milliseconds = 0;
+  const int count =
+      epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
+  wait_ = Wait::kNone;
+  if (count < 0 && errno != EINTR) throw_errno("epoll_wait");
+  return count;
+}
+
 void EventLoop::turn(TimePoint latest) {
   std::array<epoll_event, kEventsPerTurn> events;
-  const int count =
-      epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, milliseconds_to_wait(latest));
-  if (count < 0 && errno != EINTR) throw_errno("epoll_wait");
+  const int count = wait_for_events(events, latest);
   now_ = std::chrono::steady_clock::now();
-  for (int i = 0; i < count; ++i) {
+  TimePoint clock = now_;
+  for (int i = 0; i < count && clock < now_ + kEventsTime; ++i) {
+    if (i % kEventsPerLook == kEventsPerLook - 1) clock = std::chrono::steady_clock::now();
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.u64 == kWakeTag) {
       std::uint64_t ignored = 0;
@@ -121,10 +137,13 @@ void EventLoop::turn(TimePoint latest) {
     slot.handler->on_ready(
         {(event.events & EPOLLIN) != 0 || broken, (event.events & EPOLLOUT) != 0 || broken});
   }
-  timers_.run_due(now_);
+  if (!timers_.empty() && timers_.earliest() <= now_) {
+    timers_.run_due(now_, std::chrono::steady_clock::now() + kTimersTime);
+  }
 }
 
 void EventLoop::wake() noexcept {
+  if (wait_.exchange(Wait::kWoken) != Wait::kWaits) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t put = ::write(wake_fd_.get(), &one, sizeof one);
 }

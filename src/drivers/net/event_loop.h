@@ -1,11 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "drivers/net/fd.h"
 #include "drivers/net/timer.h"
+
+struct epoll_event;
 
 namespace patient_http::net {
 
@@ -63,10 +67,11 @@ class EventLoop {
   // refuses the registration, for which it must be out of memory or watches.
   [[nodiscard]] Watch watch(int fd, Interest interest, ReadyHandler& handler);
 
-  // Waits for readiness, timers or wake(), at most until `latest`, and dispatches.
+  // Waits for readiness, timers or wake(), at most until `latest`, and dispatches for a few
+  // milliseconds; the rest comes in the next turn.
   void turn(TimePoint latest);
 
-  // Ends the current or the next wait. Callable from any thread, and cheap when repeated.
+  // Ends the current or the next wait. Callable from any thread, and cheap unless the loop waits.
   void wake() noexcept;
 
   [[nodiscard]] TimerQueue& timers() { return timers_; }
@@ -84,11 +89,16 @@ class EventLoop {
     std::uint32_t generation = 0;  // tells a stale event from one for the slot's new user
   };
 
+  // What wake() must know: only a loop that waits costs a write to wake_fd_.
+  enum class Wait { kNone, kWaits, kWoken };
+
+  [[nodiscard]] int wait_for_events(std::span<epoll_event> events, TimePoint latest);
   void control(int operation, std::uint32_t slot);
   [[nodiscard]] int milliseconds_to_wait(TimePoint latest) const;
 
   Fd epoll_;
   Fd wake_fd_;
+  std::atomic<Wait> wait_{Wait::kNone};
   TimerQueue timers_;
   TimePoint now_;
   std::vector<Slot> slots_;

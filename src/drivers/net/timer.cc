@@ -2,6 +2,13 @@
 
 namespace patient_http::net {
 
+namespace {
+
+// Between two looks at the clock.
+constexpr std::size_t kCallsPerLook = 8;
+
+}  // namespace
+
 Timer::~Timer() {
   if (is_set()) queue_->cancel(*this);
 }
@@ -33,7 +40,7 @@ void TimerQueue::cancel(Timer& timer) {
   sift_down(last->place_);
 }
 
-void TimerQueue::run_due(TimePoint now) {
+void TimerQueue::run_due(TimePoint now, TimePoint until) {
   // At most as many as there are now: a call that sets a timer for `now` must not keep this loop
   // running for ever.
   for (std::size_t most = heap_.size(); most > 0 && !heap_.empty(); --most) {
@@ -41,6 +48,7 @@ void TimerQueue::run_due(TimePoint now) {
     if (timer->deadline_ > now) return;
     cancel(*timer);
     timer->on_due_();
+    if (most % kCallsPerLook == 0 && std::chrono::steady_clock::now() >= until) return;
   }
 }
 

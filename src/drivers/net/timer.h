@@ -48,8 +48,9 @@ class TimerQueue {
   void set(Timer& timer, TimePoint deadline);
   void cancel(Timer& timer);
 
-  // Calls what is due at `now`, earliest first; returns even if the calls set timers for `now`.
-  void run_due(TimePoint now);
+  // Calls what is due at `now`, earliest first, until there is no more or the clock says `until`;
+  // returns even if the calls set timers for `now`.
+  void run_due(TimePoint now, TimePoint until);
 
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   // REQUIRES: !empty().

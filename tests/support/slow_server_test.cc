@@ -1,0 +1,108 @@
+#include "support/slow_server.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+
+#include "patient_http/inline_executor.h"
+#include "patient_http/processor.h"
+#include "support/recording_task_handler.h"
+#include "support/temporary_folder.h"
+#include "support/test_certificate.h"
+
+namespace patient_http::test {
+namespace {
+
+using std::chrono::steady_clock;
+
+Response fetch(InlineExecutor& client, RequestOptions options) {
+  auto response = client.send(Request::create(std::move(options)).value());
+  if (!response) throw std::runtime_error(response.error().message());
+  return std::move(*response);
+}
+
+TEST(SlowServerTest, EchoesWhatCameInOverOneConnection) {
+  SlowServer server({});
+  InlineExecutor client;
+  for (int i = 0; i < 3; ++i) {
+    const Response response = fetch(client, {.method = HttpMethod::kPost,
+                                             .url = server.url() + "/a?b=\"c\"",
+                                             .headers = {{"x-request-id", "id-1"}},
+                                             .body = std::string(300'000, 'x')});
+
+    EXPECT_EQ(response.status(), 200);
+    EXPECT_EQ(response.body(),
+              R"({"method":"POST","path":"/a?b=%22c%22","request_id":"id-1","body_size":300000})");
+  }
+}
+
+TEST(SlowServerTest, SpeaksTls) {
+  SlowServer server({.tls = true});
+  InlineExecutor client(ProcessorOptions{.ca_file = TestCertificate::get().ca_file});
+
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(fetch(client, {.url = server.url() + "/?size=200000"}).body()->size(), 200'000U);
+  }
+}
+
+TEST(SlowServerTest, WaitsAsLongAsItsOptionsOrTheQuerySay) {
+  SlowServer slow({.delay = std::chrono::duration<double>(0.1)});
+  SlowServer stuck({.delay = std::chrono::hours(1)});
+  InlineExecutor client;
+  const auto begin = steady_clock::now();
+
+  fetch(client, {.url = slow.url() + "/"});
+  fetch(client, {.url = stuck.url() + "/?delay=0"});
+  fetch(client, {.url = stuck.url() + "/?delay=0.1&jitter=0.001"});
+
+  EXPECT_GE(steady_clock::now() - begin, std::chrono::milliseconds(200));
+}
+
+TEST(SlowServerTest, AnswersWithTheStatusAndSizeOfTheQuery) {
+  SlowServer server({});
+  InlineExecutor client;
+
+  const Response response =
+      fetch(client, {.url = server.url() + "/x?status=503&size=2000&close=1"});
+
+  EXPECT_EQ(response.status(), 503);
+  EXPECT_EQ(response.body()->size(), 2000U);
+  EXPECT_EQ(response.headers().get("connection"), "close");
+  EXPECT_TRUE(response.json().has_value());
+  EXPECT_EQ(fetch(client, {.url = server.url() + "/x?status=204"}).body(), std::nullopt);
+}
+
+TEST(SlowServerTest, LogsARequestBeforeItAnswers) {
+  const TemporaryFolder folder;
+  SlowServer server({.log_file = folder.file("log")});
+  InlineExecutor client;
+
+  fetch(client, {.url = server.url() + "/a", .headers = {{"x-request-id", "one"}}});
+  fetch(client, {.url = server.url() + "/b?status=500", .headers = {{"x-request-id", "two"}}});
+
+  std::ifstream log(folder.file("log"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}), "one /a\ntwo /b?status=500\n");
+}
+
+TEST(SlowServerTest, HoldsManyRequestsAtOnce) {
+  SlowServer server({.delay = std::chrono::duration<double>(0.3)});
+  RecordingTaskHandler handler;
+  constexpr std::size_t kTasks = 400;
+  Processor processor(ProcessorOptions{.max_connections = kTasks});
+  processor.start();
+  const auto begin = steady_clock::now();
+
+  for (std::size_t i = 0; i < kTasks; ++i) {
+    ASSERT_TRUE(processor.enqueue(get(server.url() + "/", handler)).has_value());
+  }
+
+  for (const RecordedOutcome& outcome : handler.wait_for(kTasks)) {
+    EXPECT_TRUE(outcome.response.has_value());
+  }
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(20)) << "one after the other";
+}
+
+}  // namespace
+}  // namespace patient_http::test
