@@ -87,6 +87,14 @@ function(patient_http_embed target file)
             -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
     DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake)
   target_sources(${target} PRIVATE ${header})
+  # All of them can be made alone, for tools that read the sources without building them.
+  if(NOT TARGET embedded_headers)
+    add_custom_target(embedded_headers)
+  endif()
+  string(MAKE_C_IDENTIFIER ${file} id)
+  add_custom_target(embedded_${id} DEPENDS ${header})
+  add_dependencies(embedded_headers embedded_${id})
+  add_dependencies(${target} embedded_${id})
 endfunction()
 
 # patient_http_test(MODULE SOURCES a_test.cc … [DEPENDS patient_http::…] [TIMEOUT seconds]):

@@ -39,7 +39,8 @@ Result<Json> CallbackArgs::at(std::string_view key) const {
 
 Json CallbackArgs::fetch(std::string_view key, Json fallback) const {
   const Json* found = value_.find(key);
-  return found ? *found : std::move(fallback);
+  if (found != nullptr) return *found;
+  return fallback;
 }
 
 bool CallbackArgs::contains(std::string_view key) const noexcept {

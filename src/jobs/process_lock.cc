@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -31,7 +30,8 @@ std::string lock_path(std::string_view database, std::string_view token) {
 
 tl::unexpected<Failure> system_failure(const char* attempt, const std::string& path) {
   const int code = errno;
-  return failure(std::string("cannot ") + attempt + " " + path + ": " + std::strerror(code));
+  return failure(std::string("cannot ") + attempt + " " + path + ": " +
+                 std::generic_category().message(code));
 }
 
 enum class Locked { kYes, kHeldElsewhere, kFailed };

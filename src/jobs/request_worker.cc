@@ -57,17 +57,17 @@ void RequestWorker::run() {
 }
 
 bool RequestWorker::claim_some(std::size_t most) {
-  auto claims = store_.claim(most);
+  const auto claims = store_.claim(most);
   if (!claims) {
     log_.warn("claim jobs: " + claims.error().message);
     static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
     return true;
   }
-  for (Claim& claim : *claims) take(std::move(claim));
+  for (const Claim& claim : *claims) take(claim);
   return !claims->empty();
 }
 
-void RequestWorker::take(Claim claim) {
+void RequestWorker::take(const Claim& claim) {
   auto job = parse_request_job(claim.bytes);
   if (!job) {
     if (job.error().what == UnrunnableJob::What::kInvalidRequest) {

@@ -35,7 +35,7 @@ class RequestWorker {
   void run();
   // False when there was nothing to claim.
   bool claim_some(std::size_t most);
-  void take(Claim claim);
+  void take(const Claim& claim);
   void put_back(const std::string& claim_id);
   void bury(const Claim& claim, const std::string& reason);
   void postpone(const Claim& claim);

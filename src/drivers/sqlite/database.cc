@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <functional>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -68,8 +68,9 @@ SqliteResult<void> create_private_file(const std::string& path) {
     return {};
   }
   if (errno == EEXIST) return {};
-  return unexpected(SqliteFailure{SqliteFailure::Kind::kIo,
-                                  "cannot create " + path + ": " + std::strerror(errno)});
+  return unexpected(
+      SqliteFailure{SqliteFailure::Kind::kIo,
+                    "cannot create " + path + ": " + std::generic_category().message(errno)});
 }
 
 SqliteResult<void> check_application_id(Database& database, const OpenOptions& options) {

@@ -1,0 +1,61 @@
+// `patient-http get URL` and its like.
+
+#include <gtest/gtest.h>
+
+#include "support/program.h"
+#include "support/temporary_folder.h"
+#include "support/test_http_server.h"
+
+namespace patient_http {
+namespace {
+
+using test::Program;
+using test::TestHttpServer;
+using testing::HasSubstr;
+
+TEST(SendTest, PrintsTheBodyOfAResponseOfAnyStatus) {
+  TestHttpServer server;
+  server.answer("/404", 404, "not here", "x-a: 1\r\n");
+  Program plain("patient-http", {"get", server.url("/404")});
+  EXPECT_EQ(plain.wait(), 0);
+  EXPECT_EQ(plain.output(), "not here");
+  Program with_head("patient-http", {"get", server.url("/404"), "--include", "--fail"});
+  EXPECT_EQ(with_head.wait(), 1);
+  EXPECT_EQ(with_head.output(), "HTTP/1.1 404\nx-a: 1\n\nnot here");
+}
+
+TEST(SendTest, SendsHeadersParamsAndBodies) {
+  TestHttpServer server;
+  test::TemporaryFolder folder;
+  test::write_file(folder.file("body"), "from a file");
+  Program json("patient-http", {"post", server.url("/j"), "-H", "X-A: b: c", "-p", "q=a b", "-p",
+                                "flag", "--json", "{\"a\": 1}"});
+  EXPECT_EQ(json.wait(), 0) << json.errors();
+  Program file("patient-http", {"put", server.url("/f"), "--data", "@" + folder.file("body"), "-o",
+                                folder.file("out")});
+  EXPECT_EQ(file.wait(), 0) << file.errors();
+  EXPECT_EQ(test::read_file(folder.file("out")), "ok");
+
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].target, "/j?q=a+b&flag");
+  EXPECT_EQ(requests[0].header("x-a"), std::vector<std::string>{"b: c"});
+  EXPECT_EQ(requests[0].body, "{\"a\":1}");
+  EXPECT_EQ(requests[1].body, "from a file");
+}
+
+TEST(SendTest, TellsErrorsFromUsage) {
+  Program refused("patient-http", {"get", "http://127.0.0.1:1/", "--retries", "0"});
+  EXPECT_EQ(refused.wait(), 1);
+  EXPECT_THAT(refused.errors(), HasSubstr("Connection refused"));
+  Program bad_url("patient-http", {"get", "/relative"});
+  EXPECT_EQ(bad_url.wait(), 2);
+  Program bad_header("patient-http", {"get", "http://127.0.0.1:1/", "-H", "nonsense"});
+  EXPECT_EQ(bad_header.wait(), 2);
+  EXPECT_THAT(bad_header.errors(), HasSubstr("name: value"));
+  Program body_on_get("patient-http", {"get", "http://127.0.0.1:1/", "--data", "x"});
+  EXPECT_EQ(body_on_get.wait(), 2);
+}
+
+}  // namespace
+}  // namespace patient_http
