@@ -28,6 +28,24 @@ if(PATIENT_HTTP_SANITIZE)
   target_link_options(patient_http_options INTERFACE -fsanitize=${PATIENT_HTTP_SANITIZE})
 endif()
 
+# patient_http_install(NAME …): the modules that other projects link, with the public headers and
+# a CMake package: find_package(patient-http), patient_http::engine.
+function(patient_http_install)
+  include(CMakePackageConfigHelpers)
+  foreach(name ${ARGN})
+    string(REPLACE "/" "_" id ${name})
+    install(TARGETS patient_http_${id} EXPORT patient-http-targets)
+  endforeach()
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/patient_http DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/patient-http)
+  install(EXPORT patient-http-targets NAMESPACE patient_http:: DESTINATION ${package_dir})
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/patient-http-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_SOURCE_DIR}/cmake/patient-http-config.cmake
+                ${CMAKE_BINARY_DIR}/patient-http-config-version.cmake
+          DESTINATION ${package_dir})
+endfunction()
+
 # patient_http_module(NAME
 #   SOURCES a.cc …            relative to the module's folder
 #   PUBLIC_HEADERS a.h …      relative to include/patient_http
@@ -41,19 +59,16 @@ function(patient_http_module name)
   set(target patient_http_${id})
   list(TRANSFORM ARG_PUBLIC_HEADERS PREPEND ${CMAKE_SOURCE_DIR}/include/patient_http/
        OUTPUT_VARIABLE public_headers)
-  if(ARG_SOURCES)
-    add_library(${target} STATIC ${ARG_SOURCES} ${public_headers})
-    target_include_directories(${target} PUBLIC
-      ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-    target_link_libraries(${target}
-      PUBLIC ${ARG_DEPENDS} Threads::Threads
-      PRIVATE ${ARG_THIRD_PARTY} patient_http_options)
-  else()
-    add_library(${target} INTERFACE)
-    target_include_directories(${target} INTERFACE
-      ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
-    target_link_libraries(${target} INTERFACE ${ARG_DEPENDS} Threads::Threads)
-  endif()
+  add_library(${target} STATIC ${ARG_SOURCES} ${public_headers})
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>
+    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target}
+    PUBLIC ${ARG_DEPENDS} Threads::Threads
+    PRIVATE ${ARG_THIRD_PARTY} $<BUILD_INTERFACE:patient_http_options>)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${id})
   add_library(patient_http::${id} ALIAS ${target})
   if(PATIENT_HTTP_CHECK_HEADERS)
     file(GLOB private_headers ${CMAKE_CURRENT_SOURCE_DIR}/*.h)

@@ -1,0 +1,11 @@
+# find_package(patient-http): the targets patient_http::engine and what it stands on.
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(OpenSSL)
+find_dependency(ZLIB)
+find_dependency(Boost COMPONENTS json url)
+find_dependency(fmt)
+find_dependency(spdlog)
+find_dependency(PkgConfig)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+include(${CMAKE_CURRENT_LIST_DIR}/patient-http-targets.cmake)
