@@ -1,0 +1,68 @@
+#include "daemon/run_line.h"
+
+#include <gtest/gtest.h>
+
+namespace patient_http::daemon {
+namespace {
+
+std::string error_of(const std::string& line) {
+  const auto read = parse_run_line(line, 1);
+  return read ? "(none)" : read.error().message;
+}
+
+TEST(RunLineTest, NeedsAUrlOnly) {
+  const auto line = parse_run_line(R"( {"url":"https://h/x"} )", 12);
+  ASSERT_TRUE(line.has_value()) << line.error().message;
+  EXPECT_EQ(line->id.dump(), "12");
+  EXPECT_EQ(line->id_text, "12");
+  EXPECT_EQ(line->request.method(), HttpMethod::kGet);
+  EXPECT_TRUE(line->callback_args.is_null());
+  EXPECT_EQ(line->raise_error_responses, std::nullopt);
+}
+
+TEST(RunLineTest, ReadsEveryField) {
+  const auto line = parse_run_line(
+      R"({"id":"a","method":"PUT","url":"https://h/x","headers":{"X-A":"1","x-list":["a","b"]},"params":{"q":"a b","l":[1,2]},)"
+      R"("json":{"f":30.50},"timeout":1.5,"max_redirects":0,"callback_args":{"k":1},"raise_error_responses":true})",
+      1);
+  ASSERT_TRUE(line.has_value()) << line.error().message;
+  EXPECT_EQ(line->id.dump(), "\"a\"");
+  EXPECT_EQ(line->request.method(), HttpMethod::kPut);
+  EXPECT_EQ(line->request.url(), "https://h/x?q=a+b&l=1&l=2");
+  EXPECT_EQ(line->request.headers().get("x-a"), "1");
+  EXPECT_EQ(line->request.body(), R"({"f":30.50})");
+  EXPECT_EQ(line->request.timeout(), Seconds{1.5});
+  EXPECT_EQ(line->request.max_redirects(), 0);
+  EXPECT_EQ(line->callback_args.dump(), R"({"k":1})");
+  EXPECT_EQ(line->raise_error_responses, true);
+}
+
+TEST(RunLineTest, SaysWhatIsWrong) {
+  EXPECT_THAT(error_of("nonsense"), testing::StartsWith("invalid JSON at byte"));
+  EXPECT_THAT(error_of("3"), testing::StartsWith("a line must be a JSON object"));
+  EXPECT_EQ(error_of("{}"), "url is missing; it is the one required field");
+  EXPECT_THAT(error_of(R"({"url":1})"), "url must be a string, got: integer");
+  EXPECT_THAT(error_of(R"({"url":"http://h/","methods":"get"})"),
+              testing::StartsWith("unknown field \"methods\"; the fields are id, method,"));
+  EXPECT_EQ(error_of(R"({"url":"http://h/","id":null})"),
+            "id must be a string or an integer, got: null");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","headers":[]})"),
+            "headers must be an object, got: array");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","timeout":"5"})"),
+            "timeout must be a number of seconds, got: string");
+  EXPECT_THAT(error_of(R"({"url":"http://h/","timeout":0})"),
+              testing::StartsWith("timeout must be greater than 0"));
+  EXPECT_EQ(error_of(R"({"url":"http://h/","max_redirects":-1})"),
+            "max_redirects must be an integer from 0 to 1000, got: -1");
+  EXPECT_THAT(error_of(R"({"url":"http://h/","callback_args":[1]})"),
+              testing::StartsWith("callback_args"));
+  EXPECT_EQ(error_of(R"({"url":"http://h/","raise_error_responses":1})"),
+            "raise_error_responses must be true or false, got: integer");
+  EXPECT_THAT(error_of(R"({"url":"http://h/","method":"post","body":"a","json":1})"),
+              testing::HasSubstr("body"));
+  EXPECT_THAT(error_of(R"({"url":"http://h/","params":{"k":{"$secret":"s"}}})"),
+              testing::StartsWith("params.k refers to a secret"));
+}
+
+}  // namespace
+}  // namespace patient_http::daemon

@@ -1,0 +1,108 @@
+#include "jobs/request_job.h"
+
+#include <gtest/gtest.h>
+
+namespace patient_http::jobs {
+namespace {
+
+Request some_request() {
+  return Request::create({.url = "https://api.example.com/v1"}).value();
+}
+
+std::string job_with(const std::string& args, const std::string& more = "") {
+  return R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":)" + args +
+         R"(,"jid":"0123456789abcdef01234567")" + more + "}";
+}
+
+const std::string kRequest =
+    R"({"http_method":"get","url":"http://h/","headers":{},"body":null,"timeout":null,"max_redirects":null})";
+
+TEST(RequestJobTest, WritesTheFormOfTheGem) {
+  const std::string bytes =
+      make_request_job(some_request(), {.jid = "0123456789abcdef01234567",
+                                        .request_id = "11111111-2222-3333-4444-555555555555",
+                                        .callback = "Callback",
+                                        .raise_error_responses = true,
+                                        .callback_args = Json::object({{"a", 1}}),
+                                        .reference = 17});
+
+  const Json job = Json::parse(bytes).value();
+  EXPECT_EQ(
+      job.find("args")->dump(),
+      R"([{"http_method":"get","url":"https://api.example.com/v1","headers":{},"body":null,"timeout":null,)"
+      R"("max_redirects":null},"Callback",true,{"a":1},"11111111-2222-3333-4444-555555555555"])");
+  EXPECT_EQ(*job.find("class")->if_string(), "PatientHttp::Sidekiq::RequestWorker");
+  EXPECT_EQ(*job.find("retry")->if_bool(), true);
+  for (const char* time : {"created_at", "enqueued_at"}) {
+    EXPECT_FALSE(job.find(time)->is_integer()) << "a float, which all of Sidekiq reads as seconds";
+    EXPECT_GT(job.find(time)->to_double(), 1.7e9);
+  }
+}
+
+TEST(RequestJobTest, ReadsBackWhatItWrote) {
+  const auto job =
+      parse_request_job(make_request_job(some_request(), {.jid = "0123456789abcdef01234567",
+                                                          .request_id = "id",
+                                                          .callback = "Callback",
+                                                          .reference = "x"}));
+  ASSERT_TRUE(job.has_value()) << job.error().reason;
+  EXPECT_EQ(job->request, some_request());
+  EXPECT_EQ(job->request_id, "id");
+  EXPECT_EQ(job->callback, "Callback");
+  EXPECT_EQ(job->raise_error_responses, std::nullopt);
+  EXPECT_TRUE(job->callback_args.empty());
+  EXPECT_EQ(job->carried, R"(,"reference":"x")");
+}
+
+TEST(RequestJobTest, TakesTheJidForAMissingRequestId) {
+  const auto job = parse_request_job(job_with("[" + kRequest + ",\"C\",null,null,null]"));
+  ASSERT_TRUE(job.has_value()) << job.error().reason;
+  EXPECT_EQ(job->request_id, "0123456789abcdef01234567");
+}
+
+TEST(RequestJobTest, CarriesContextFieldsOverWithTheirNumbersAsTheyAre) {
+  const auto job = parse_request_job(job_with(
+      "[" + kRequest + ",\"C\"]",
+      R"(,"cattr":{"n":1180591620717411303424,"f":30.50},"unknown":1,"tags":["a"],"traceparent":"00-1-2-01","bid":"b")"));
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(
+      job->carried,
+      R"(,"cattr":{"n":1180591620717411303424,"f":30.50},"tags":["a"],"traceparent":"00-1-2-01")");
+}
+
+TEST(RequestJobTest, TellsMalformedJobsFromInvalidRequests) {
+  const auto what = [](const std::string& bytes) {
+    const auto job = parse_request_job(bytes);
+    if (job) return std::string("runs");
+    return (job.error().what == UnrunnableJob::What::kMalformed ? "malformed: " : "invalid: ") +
+           job.error().reason;
+  };
+  EXPECT_THAT(what("{"), testing::StartsWith("malformed: invalid JSON"));
+  EXPECT_THAT(what("[]"), testing::StartsWith("malformed: the job must be a JSON object"));
+  EXPECT_THAT(what(R"({"class":"Other","args":[1,2],"jid":"a"})"),
+              testing::HasSubstr("got: \"Other\""));
+  EXPECT_THAT(what(job_with("[]")), testing::StartsWith("malformed: the job's args"));
+  EXPECT_THAT(what(job_with("[" + kRequest + ",null]")),
+              testing::StartsWith("malformed: the job names no callback"));
+  EXPECT_THAT(
+      what(R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":[)" + kRequest + ",\"C\"]}"),
+      testing::StartsWith("malformed: the job has neither"));
+  EXPECT_THAT(what(job_with(R"([{"$ref":{"store":"s","key":"k"}},"C"])")),
+              testing::StartsWith("malformed: "));
+  EXPECT_THAT(what(job_with(R"([{"http_method":"get","url":"ftp://h/"},"C"])")),
+              testing::StartsWith("invalid: url"));
+}
+
+TEST(RequestJobTest, KeepsWhatAnErrorCallbackNeedsOfAnInvalidRequest) {
+  const auto job = parse_request_job(job_with(
+      R"([{"http_method":"get","url":"ftp://h/"},"C",null,{"k":1},"id"])", R"(,"reference":5)"));
+  ASSERT_FALSE(job.has_value());
+  EXPECT_EQ(job.error().request_id, "id");
+  EXPECT_EQ(job.error().url, "ftp://h/");
+  EXPECT_EQ(job.error().callback, "C");
+  EXPECT_EQ(job.error().callback_args.fetch("k").to_int64(), 1);
+  EXPECT_EQ(job.error().carried, R"(,"reference":5)");
+}
+
+}  // namespace
+}  // namespace patient_http::jobs

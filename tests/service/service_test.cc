@@ -1,0 +1,186 @@
+#include "service/service.h"
+
+#include <gtest/gtest.h>
+
+#include "jobs/callback_job.h"
+#include "jobs/request_job.h"
+#include "support/temporary_folder.h"
+#include "support/test_http_server.h"
+
+namespace patient_http {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ReceivedRequest;
+using test::ServerConnection;
+using test::TestHttpServer;
+
+class ServiceTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::unique_ptr<Service> open(ProcessorOptions options = {}) {
+    Configuration configuration;
+    configuration.processor = std::move(options);
+    configuration.database = folder_.file("jobs.db");
+    configuration.log = Log();
+    configuration.processor.log = Log();
+    auto service = Service::open(std::move(configuration));
+    if (!service) throw std::runtime_error(service.error().message);
+    return std::move(*service);
+  }
+
+  static void push(Service& service, const std::string& jid, const std::string& bytes) {
+    const std::vector<jobs::NewJob> job = {{jid, bytes}};
+    ASSERT_TRUE(service.store().push(job, {}).has_value());
+  }
+
+  void push_request(Service& service, const std::string& id, const std::string& path) {
+    push(service, id,
+         jobs::make_request_job(Request::create({.url = server_.url(path)}).value(),
+                                {.jid = id, .request_id = id, .callback = "Callback"}));
+  }
+
+  // Waits for that many callback jobs.
+  static std::vector<jobs::CallbackJob> callbacks(Service& service, std::size_t count) {
+    std::vector<jobs::CallbackJob> found;
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (found.size() < count && std::chrono::steady_clock::now() < deadline) {
+      const auto claims = service.store().claim_callbacks(100);
+      if (!claims) return found;
+      for (const auto& claim : *claims) {
+        found.push_back(jobs::parse_callback_job(claim.bytes).value());
+      }
+      if (found.size() < count) static_cast<void>(service.store().wait_for_callbacks(deadline));
+    }
+    return found;
+  }
+
+  TestHttpServer server_;
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(ServiceTest, TurnsJobsIntoCallbackJobs) {
+  server_.answer("/x", 200, "hello");
+  const auto service = open({.retries = 0});
+  service->start();
+  push_request(*service, "good", "/x");
+  push(*service, "refused",
+       jobs::make_request_job(Request::create({.url = "http://127.0.0.1:1/"}).value(),
+                              {.jid = "refused", .callback = "Callback"}));
+
+  std::map<std::string, jobs::CallbackJob> by_jid;
+  for (auto& callback : callbacks(*service, 2)) by_jid.emplace(callback.jid, std::move(callback));
+
+  ASSERT_EQ(by_jid.size(), 2U);
+  const auto& good = by_jid.at(jobs::callback_jid("good"));
+  EXPECT_EQ(std::get<Response>(good.outcome).body(), "hello");
+  EXPECT_EQ(by_jid.at(jobs::callback_jid("refused")).error_kind, ErrorKind::kRefused);
+  const auto statistics = service->store().statistics().value();
+  EXPECT_EQ(statistics.requests, 2);
+  EXPECT_EQ(statistics.errors_by_type.at("connection"), 1);
+  EXPECT_EQ(statistics.http_status.at(200), 1);
+}
+
+TEST_F(ServiceTest, SettlesWhatCannotBeRun) {
+  const auto service = open();
+  service->start();
+  push(*service, "broken", "{");
+  push(
+      *service, "invalid",
+      R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":[{"url":"ftp://h/","http_method":"get"},"C",null,null,"id"],"jid":"invalid"})");
+
+  const auto found = callbacks(*service, 1);
+
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].error_kind, ErrorKind::kInvalidRequest);
+  EXPECT_EQ(found[0].jid, jobs::callback_jid("id"));
+  EXPECT_EQ(service->status()->jobs.dead, 1);
+}
+
+TEST_F(ServiceTest, PutsBackInOrderWhatAStopInterrupts) {
+  server_.hang("/hang");
+  {
+    const auto service = open({.max_connections = 2});
+    service->start();
+    for (const char* id : {"a", "b", "c"}) push_request(*service, id, "/hang");
+    ASSERT_TRUE(server_.wait_for_requests("/hang", 2));
+    service->stop(0ms);
+    service->stop(0ms);
+    EXPECT_EQ(service->status()->jobs.ready, 3);
+    EXPECT_EQ(service->status()->jobs.in_flight, 0);
+  }
+  const auto next = open();
+  std::vector<std::string> order;
+  const auto claims = next->store().claim(10);
+  ASSERT_TRUE(claims.has_value());
+  for (const auto& claim : *claims) order.push_back(claim.jid);
+  EXPECT_EQ(order, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(ServiceTest, TakesNoJobsWhenQuietAndFinishesTheRest) {
+  server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
+    server_.wait_for_release();
+    peer.send(TestHttpServer::response(200, "late"));
+  });
+  const auto service = open();
+  service->start();
+  push_request(*service, "first", "/slow");
+  ASSERT_TRUE(server_.wait_for_requests("/slow"));
+
+  service->quiet();
+  push_request(*service, "second", "/slow");
+  server_.release();
+
+  EXPECT_EQ(callbacks(*service, 1).size(), 1U);
+  EXPECT_EQ(service->status()->jobs.ready, 1);
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
+TEST_F(ServiceTest, RescuesAtItsStartWhatADeadProcessLeft) {
+  {
+    const auto dead = open();
+    push_request(*dead, "left", "/");
+    ASSERT_EQ(dead->store().claim(10)->size(), 1U);
+  }
+  const auto service = open();
+  service->start();
+  const auto found = callbacks(*service, 1);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].jid, jobs::callback_jid("left"));
+}
+
+TEST_F(ServiceTest, LetsSeveralServicesShareAStore) {
+  const auto one = open({.max_connections = 3});
+  const auto two = open({.max_connections = 3});
+  one->start();
+  two->start();
+  for (int i = 0; i < 100; ++i) push_request(*one, "job-" + std::to_string(i), "/");
+  std::set<std::string> jids;
+  for (const auto& callback : callbacks(*two, 100)) EXPECT_TRUE(jids.insert(callback.jid).second);
+  EXPECT_EQ(jids.size(), 100U);
+  EXPECT_EQ(server_.requests().size(), 100U);
+}
+
+TEST_F(ServiceTest, RunsAgainAfterAStop) {
+  const auto service = open();
+  for (int round = 0; round < 3; ++round) {
+    service->start();
+    service->start();
+    push_request(*service, "round-" + std::to_string(round), "/");
+    EXPECT_EQ(callbacks(*service, 1).size(), 1U);
+    service->stop(1s);
+  }
+}
+
+TEST_F(ServiceTest, SaysWhatIsWrongWithItsConfiguration) {
+  Configuration configuration;
+  configuration.processor.retries = -1;
+  try {
+    static_cast<void>(Service::open(configuration));
+    FAIL() << "accepted";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "retries must be 0 or more, got: -1; database must name a file");
+  }
+}
+
+}  // namespace
+}  // namespace patient_http
