@@ -13,7 +13,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kCommandsPerTurn{3};
 constexpr std::chrono::milliseconds kStartingPerTurn{3};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
-constexpr std::size_t kSettledPerTurn = 64;   // most often at most
+// Settlements for which memory is kept after a burst.
+constexpr std::size_t kMostKept = 1024;
 constexpr std::chrono::seconds kLongestWait{60};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
@@ -182,7 +183,6 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
-  if (settled_.empty()) settled_.reserve(kSettledPerTurn);
   settled_.push_back(std::move(settlement));
   ended.wait.reset();
   remove(ended);
@@ -248,7 +248,9 @@ void Reactor::resume_paused() {
 
 void Reactor::hand_over() {
   if (settled_.empty()) return;
-  listener_.on_settlements(std::exchange(settled_, {}));
+  listener_.on_settlements(std::move(settled_));
+  settled_.clear();
+  if (settled_.capacity() > kMostKept) settled_.shrink_to_fit();
 }
 
 void Reactor::close_idle_connections() {

@@ -29,8 +29,8 @@ class ReactorListener {
  public:
   virtual ~ReactorListener() = default;
   virtual void on_transfer_started(const RequestTask& task) = 0;
-  // What was settled in one turn, at least one.
-  virtual void on_settlements(std::vector<Settlement> settlements) = 0;
+  // What was settled in one turn, at least one: to be moved out of `settlements`.
+  virtual void on_settlements(std::vector<Settlement>&& settlements) = 0;
 };
 
 // Everything that one reactor thread owns: its event loop, connections and transfers. The slots
