@@ -57,7 +57,7 @@ void Transfer::start_attempt() {
 }
 
 void Transfer::send_hop() {
-  auto prepared = context_.preparer.prepare(current(), hops_ == 1 ? task_->id() : hop_id());
+  auto prepared = context_.preparer.prepare(current(), hop_id());
   if (!prepared) {
     fail(prepared.error().kind, "prepare", prepared.error().message);
     return;
