@@ -10,8 +10,8 @@ using std::chrono::steady_clock;
 
 // How long a turn may go on taking commands and starting requests before it looks at the sockets
 // again.
-constexpr std::chrono::milliseconds kCommandsPerTurn{3};
-constexpr std::chrono::milliseconds kStartingPerTurn{3};
+constexpr std::chrono::milliseconds kCommandsPerTurn{2};
+constexpr std::chrono::milliseconds kStartingPerTurn{2};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
 // Settlements for which memory is kept after a burst.
 constexpr std::size_t kMostKept = 1024;
