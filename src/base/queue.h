@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -28,7 +27,8 @@ class Queue {
     return true;
   }
 
-  // The same for several at once. One who waits is woken, and wakes the next if it leaves some.
+  // The same for several at once, which are moved out of `items`. One who waits is woken, and wakes
+  // the next if it leaves some.
   [[nodiscard]] bool push_all(std::vector<T>&& items) {
     {
       MutexLock lock(mutex_);
@@ -43,7 +43,7 @@ class Queue {
   // closed and nothing is left.
   [[nodiscard]] std::vector<T> take(std::size_t most) {
     MutexLock lock(mutex_);
-    while (items_.empty() && !closed_) not_empty_.wait(mutex_);
+    while (first_ == items_.size() && !closed_) not_empty_.wait(mutex_);
     return take_locked(most);
   }
 
@@ -70,22 +70,40 @@ class Queue {
 
   [[nodiscard]] std::size_t size() const {
     MutexLock lock(mutex_);
-    return items_.size();
+    return items_.size() - first_;
   }
 
  private:
   std::vector<T> take_locked(std::size_t most) REQUIRES(mutex_) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(most, items_.size()));
-    std::vector<T> taken(std::make_move_iterator(items_.begin()),
-                         std::make_move_iterator(items_.begin() + count));
-    items_.erase(items_.begin(), items_.begin() + count);
-    if (!items_.empty()) not_empty_.notify_one();
+    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(first_);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(most, items_.size() - first_));
+    std::vector<T> taken(std::make_move_iterator(begin), std::make_move_iterator(end));
+    first_ += taken.size();
+    if (first_ < items_.size()) not_empty_.notify_one();
+    drop_taken();
     return taken;
+  }
+
+  // Moves what is left to the front once that is the smaller part, so that each item moves about
+  // once.
+  void drop_taken() REQUIRES(mutex_) {
+    constexpr std::size_t kMostKept = 1024;  // places, after a burst
+    if (first_ == items_.size()) {
+      items_.clear();
+      if (items_.capacity() > kMostKept) items_.shrink_to_fit();
+    } else if (first_ > items_.size() / 2) {
+      items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
+    } else {
+      return;
+    }
+    first_ = 0;
   }
 
   mutable Mutex mutex_;
   CondVar not_empty_;
-  std::deque<T> items_ GUARDED_BY(mutex_);
+  // A vector: a deque allocates for each item of a few hundred bytes.
+  std::vector<T> items_ GUARDED_BY(mutex_);
+  std::size_t first_ GUARDED_BY(mutex_) = 0;  // those before it are taken
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

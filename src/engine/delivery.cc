@@ -33,7 +33,7 @@ void Delivery::stop() {
   threads_.clear();
 }
 
-void Delivery::push(std::vector<Settlement> settlements) {
+void Delivery::push(std::vector<Settlement>&& settlements) {
   // Open as long as a slot is taken: it closes only after the last task was settled.
   static_cast<void>(outbox_.push_all(std::move(settlements)));
 }

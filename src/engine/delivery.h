@@ -26,7 +26,8 @@ class Delivery {
   // Delivers what is there and ends the threads.
   void stop();
 
-  void push(std::vector<Settlement> settlements);
+  // Moves them out of `settlements`.
+  void push(std::vector<Settlement>&& settlements);
 
   // Whether the calling thread is one of these, of any Delivery.
   [[nodiscard]] static bool is_delivery_thread();

@@ -48,7 +48,7 @@ class InlineExecutor::Impl final : private engine::ReactorListener {
 
  private:
   void on_transfer_started(const RequestTask&) override {}
-  void on_settlements(std::vector<engine::Settlement> settlements) override {
+  void on_settlements(std::vector<engine::Settlement>&& settlements) override {
     settlements_ = std::move(settlements);
   }
 

@@ -67,7 +67,7 @@ class Processor::Impl final : private engine::ReactorListener {
 
  private:
   void on_transfer_started(const RequestTask& task) override { observers_.request_started(task); }
-  void on_settlements(std::vector<engine::Settlement> settlements) override;
+  void on_settlements(std::vector<engine::Settlement>&& settlements) override;
 
   void run_reactor();
 
@@ -137,7 +137,7 @@ Result<void, RefusedTask> Processor::Impl::enqueue(std::unique_ptr<RequestTask> 
   return unexpected(RefusedTask{RefusedTask::Reason::kNotRunning, std::move(task)});
 }
 
-void Processor::Impl::on_settlements(std::vector<engine::Settlement> settlements) {
+void Processor::Impl::on_settlements(std::vector<engine::Settlement>&& settlements) {
   for (const engine::Settlement& settlement : settlements) observers_.request_settled(settlement);
   delivery_.push(std::move(settlements));
 }

@@ -10,9 +10,11 @@ using std::chrono::steady_clock;
 
 // How long a turn may go on taking commands and starting requests before it looks at the sockets
 // again.
-constexpr std::chrono::milliseconds kCommandsPerTurn{3};
-constexpr std::chrono::milliseconds kStartingPerTurn{3};
+constexpr std::chrono::milliseconds kCommandsPerTurn{2};
+constexpr std::chrono::milliseconds kStartingPerTurn{2};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
+// Settlements for which memory is kept after a burst.
+constexpr std::size_t kMostKept = 1024;
 constexpr std::chrono::seconds kLongestWait{60};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
@@ -129,22 +131,21 @@ void Reactor::carry_out(Command& command) {
 }
 
 void Reactor::add(std::unique_ptr<RequestTask> task) {
-  auto transfer =
-      std::make_unique<Transfer>(std::move(task), context_, static_cast<TransferOwner&>(*this));
-  Transfer& added = *transfer;
+  transfers_.push_back(
+      std::make_unique<Running>(std::move(task), context_, static_cast<TransferOwner&>(*this)));
+  Running& added = *transfers_.back();
+  added.place = transfers_.size() - 1;
   by_id_.emplace(added.task().id(), &added);
-  Running& running = transfers_[&added];
-  running.transfer = std::move(transfer);
   if (interrupting_) {
     added.interrupt();
   } else {
-    queue_start(running);
+    queue_start(added);
   }
 }
 
-void Reactor::queue_start(Running& running) {
-  running.is_to_start = true;
-  to_start_.push_back(running.transfer.get());
+void Reactor::queue_start(Running& transfer) {
+  transfer.is_to_start = true;
+  to_start_.push_back(&transfer);
 }
 
 void Reactor::cancel_now(const std::string& id) {
@@ -158,62 +159,68 @@ void Reactor::interrupt_now() {
   interrupting_ = true;
   std::vector<Transfer*> all;
   all.reserve(transfers_.size());
-  for (const auto& [key, running] : transfers_) all.push_back(running.transfer.get());
+  for (const auto& transfer : transfers_) all.push_back(transfer.get());
   for (Transfer* transfer : all) transfer->interrupt();
 }
 
 void Reactor::start_some() {
   const auto until = steady_clock::now() + kStartingPerTurn;
   while (!to_start_.empty() && steady_clock::now() < until) {
-    Transfer& transfer = *to_start_.front();
+    Running& transfer = *to_start_.front();
     to_start_.pop_front();
-    transfers_.at(&transfer).is_to_start = false;
+    transfer.is_to_start = false;
     if (!transfer.has_started()) listener_.on_transfer_started(transfer.task());
     transfer.start_attempt();
   }
 }
 
 void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
-  const auto it = transfers_.find(&transfer);
-  Running& running = it->second;
-  if (running.is_parked) slots_.force_return(running.wants_back);
-  if (running.is_to_start) std::erase(to_start_, &transfer);
-  if (running.wants_back) std::erase(to_return_, &transfer);
-  if (running.is_paused) paused_.remove(&transfer);
+  Running& ended = running(transfer);
+  if (ended.is_parked) slots_.force_return(ended.wants_back);
+  if (ended.is_to_start) std::erase(to_start_, &ended);
+  if (ended.wants_back) std::erase(to_return_, &ended);
+  if (ended.is_paused) paused_.remove(&ended);
   if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
   settled_.push_back(std::move(settlement));
-  running.wait.reset();
-  ended_.push_back(std::move(running));
-  transfers_.erase(it);
+  ended.wait.reset();
+  remove(ended);
+}
+
+void Reactor::remove(Running& transfer) {
+  const std::size_t place = transfer.place;
+  ended_.push_back(std::move(transfers_[place]));
+  if (place + 1 < transfers_.size()) {
+    transfers_[place] = std::move(transfers_.back());
+    transfers_[place]->place = place;
+  }
+  transfers_.pop_back();
 }
 
 void Reactor::on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) {
-  Running& running = transfers_.at(&transfer);
-  running.is_parked = slots_.try_park();
-  running.wait = std::make_unique<net::Timer>([this, &transfer] { wait_is_over(transfer); });
-  loop_.timers().set(*running.wait, loop_.now() + delay);
+  Running& waiting = running(transfer);
+  waiting.is_parked = slots_.try_park();
+  waiting.wait = std::make_unique<net::Timer>([this, &waiting] { wait_is_over(waiting); });
+  loop_.timers().set(*waiting.wait, loop_.now() + delay);
 }
 
-void Reactor::wait_is_over(Transfer& transfer) {
-  Running& running = transfers_.at(&transfer);
-  if (!running.is_parked) {  // it kept its slot
-    queue_start(running);
+void Reactor::wait_is_over(Running& transfer) {
+  if (!transfer.is_parked) {  // it kept its slot
+    queue_start(transfer);
     return;
   }
   slots_.want_back();
-  running.wants_back = true;
+  transfer.wants_back = true;
   to_return_.push_back(&transfer);
 }
 
 void Reactor::return_parked() {
   while (!to_return_.empty() && slots_.try_return()) {
-    Transfer* transfer = to_return_.front();
+    Running& transfer = *to_return_.front();
     to_return_.pop_front();
-    Running& running = transfers_.at(transfer);
-    running.is_parked = running.wants_back = false;
-    queue_start(running);
+    transfer.is_parked = transfer.wants_back = false;
+    queue_start(transfer);
   }
 }
 
@@ -222,25 +229,28 @@ void Reactor::return_parked() {
 bool Reactor::may_overdraw(Transfer& transfer) {
   if (overdrawing_ == nullptr) overdrawing_ = &transfer;
   if (overdrawing_ == &transfer) return true;
-  transfers_.at(&transfer).is_paused = true;
-  paused_.push_back(&transfer);
+  Running& paused = running(transfer);
+  paused.is_paused = true;
+  paused_.push_back(&paused);
   return false;
 }
 
 void Reactor::resume_paused() {
   const bool has_room = !budget_.is_spent();
   while (!paused_.empty() && (has_room || overdrawing_ == nullptr)) {
-    Transfer* transfer = paused_.front();
+    Running& transfer = *paused_.front();
     paused_.pop_front();
-    transfers_.at(transfer).is_paused = false;
-    if (!has_room) overdrawing_ = transfer;
-    transfer->resume_reading();
+    transfer.is_paused = false;
+    if (!has_room) overdrawing_ = &transfer;
+    transfer.resume_reading();
   }
 }
 
 void Reactor::hand_over() {
   if (settled_.empty()) return;
-  listener_.on_settlements(std::exchange(settled_, {}));
+  listener_.on_settlements(std::move(settled_));
+  settled_.clear();
+  if (settled_.capacity() > kMostKept) settled_.shrink_to_fit();
 }
 
 void Reactor::close_idle_connections() {

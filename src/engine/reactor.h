@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -28,8 +29,8 @@ class ReactorListener {
  public:
   virtual ~ReactorListener() = default;
   virtual void on_transfer_started(const RequestTask& task) = 0;
-  // What was settled in one turn, at least one.
-  virtual void on_settlements(std::vector<Settlement> settlements) = 0;
+  // What was settled in one turn, at least one: to be moved out of `settlements`.
+  virtual void on_settlements(std::vector<Settlement>&& settlements) = 0;
 };
 
 // Everything that one reactor thread owns: its event loop, connections and transfers. The slots
@@ -75,15 +76,21 @@ class Reactor final : private TransferOwner {
   struct Accept {};
   using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept>;
 
-  // A transfer, and the lists that it is in.
-  struct Running {
-    std::unique_ptr<Transfer> transfer;
+  // A transfer, and the lists that it is in. Every transfer of a reactor is one.
+  struct Running final : Transfer {
+    using Transfer::Transfer;
+
+    std::size_t place = 0;  // in transfers_
     bool is_to_start = false;
     bool is_parked = false;
     bool wants_back = false;  // parked, and its wait is over: it is in to_return_
     bool is_paused = false;
     std::unique_ptr<net::Timer> wait;
   };
+
+  [[nodiscard]] static Running& running(Transfer& transfer) {
+    return static_cast<Running&>(transfer);
+  }
 
   void on_settled(Transfer& transfer, Settlement settlement) override;
   void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) override;
@@ -95,9 +102,10 @@ class Reactor final : private TransferOwner {
   void add(std::unique_ptr<RequestTask> task);
   void cancel_now(const std::string& id);
   void interrupt_now();
-  void queue_start(Running& running);
+  void queue_start(Running& transfer);
+  void remove(Running& transfer);
   void start_some();
-  void wait_is_over(Transfer& transfer);
+  void wait_is_over(Running& transfer);
   void return_parked();
   void resume_paused();
   void hand_over();
@@ -120,14 +128,14 @@ class Reactor final : private TransferOwner {
   // The reactor thread's own.
   std::vector<Command> commands_;  // taken from the inbox
   std::size_t next_command_ = 0;   // the first that is not carried out
-  std::unordered_map<const Transfer*, Running> transfers_;
-  std::unordered_multimap<std::string, Transfer*> by_id_;
-  std::deque<Transfer*> to_start_;
-  std::deque<Transfer*> to_return_;  // parked ones whose wait is over
-  std::list<Transfer*> paused_;      // for want of memory for bodies
+  std::vector<std::unique_ptr<Running>> transfers_;
+  std::unordered_multimap<std::string_view, Transfer*> by_id_;  // the tasks' own strings
+  std::deque<Running*> to_start_;
+  std::deque<Running*> to_return_;   // parked ones whose wait is over
+  std::list<Running*> paused_;       // for want of memory for bodies
   Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent
   std::vector<Settlement> settled_;
-  std::vector<Running> ended_;  // destroyed when no call is in them
+  std::vector<std::unique_ptr<Running>> ended_;  // destroyed when no call is in them
   bool interrupting_ = false;
   net::TimePoint busy_since_;
   std::atomic<std::chrono::microseconds::rep> longest_turn_{0};

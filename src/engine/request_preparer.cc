@@ -54,6 +54,7 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(
 
   const HttpHeaders& given = request.headers();
   PreparedRequest prepared{request.method(), std::move(*url), {}};
+  prepared.headers.reserve(given.size() + 5);
   if (!given.get("host")) prepared.headers.emplace_back("host", prepared.url.origin().authority());
   for (const HttpHeaders::Entry& entry : given.entries()) {
     if (is_own_header(entry.name)) continue;

@@ -52,7 +52,7 @@ class TransferOwner {
 
 // One task's way through the engine: its attempts, and in each of them its hops, to one outcome.
 // Belongs to the reactor thread.
-class Transfer final : private ExchangeListener, private ConnectionPool::Waiter {
+class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
  public:
   Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context, TransferOwner& owner);
   ~Transfer() override;

@@ -194,10 +194,10 @@ TEST(FailureTest, DoesNotRetryTimeoutsAndResponses) {
 }
 
 TEST(FailureTest, ResendsAfterAStaleConnectionAtNoCostOfAnAttempt) {
+  std::map<int, int> served;  // outlives the server's threads
+  std::mutex mutex;
   TestHttpServer server;
   // The second request on a connection finds it closed, as after a server's keep-alive timeout.
-  std::map<int, int> served;
-  std::mutex mutex;
   server.on("/", [&](const ReceivedRequest& request, ServerConnection& peer) {
     bool first = false;
     {

@@ -15,8 +15,8 @@ namespace {
 constexpr int kEventsPerTurn = 64;
 // A turn stays short even when each event is a TLS handshake, and when thousands of timers are
 // due: what is left over is level-triggered, or still due, and comes in the next turns.
-constexpr std::chrono::milliseconds kEventsTime{8};
-constexpr std::chrono::milliseconds kTimersTime{5};
+constexpr std::chrono::milliseconds kEventsTime{6};
+constexpr std::chrono::milliseconds kTimersTime{3};
 constexpr int kEventsPerLook = 4;  // at the clock
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 

@@ -50,7 +50,7 @@ class TimerQueue {
 
   // Calls what is due at `now`, earliest first, until there is no more or the clock says `until`;
   // returns even if the calls set timers for `now`.
-  void run_due(TimePoint now, TimePoint until);
+  void run_due(TimePoint now, TimePoint until = TimePoint::max());
 
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   // REQUIRES: !empty().
