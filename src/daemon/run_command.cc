@@ -137,9 +137,7 @@ RunResult<void> Run::check() {
   if (!checked) return unexpected(checked.error());
   checked_ = std::move(*checked);
   if (::lseek(input_, 0, SEEK_SET) < 0) {
-    return run_failure(kUsage, options_.input +
-                                   " is no regular file and cannot be read twice; use "
-                                   "--lenient, or - with a pipe");
+    return run_failure(kUsage, "cannot read " + options_.input + " a second time");
   }
   return {};
 }

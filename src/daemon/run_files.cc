@@ -21,6 +21,27 @@ bool has_content(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
 }
 
+// Both there, and the same file, by whatever names.
+bool is_same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return a == b || fs::equivalent(a, b, ignored);
+}
+
+RunResult<void> require_different_files(const RunOptions& options) {
+  const bool has_input_file = !options.reads_standard_input();
+  const bool has_output_file = !options.writes_standard_output();
+  if (has_input_file && has_output_file && is_same_file(options.input, options.output)) {
+    return run_failure(kUsage, options.output + " is the input too; name another output");
+  }
+  if ((has_input_file && is_same_file(options.state, options.input)) ||
+      (has_output_file && is_same_file(options.state, options.output))) {
+    return run_failure(kUsage, options.state +
+                                   " cannot be the state and the input or output; name "
+                                   "another file with --state");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string resolve_state_path(const RunOptions& options) {
@@ -31,6 +52,7 @@ std::string resolve_state_path(const RunOptions& options) {
 }
 
 RunResult<void> prepare_files(const RunOptions& options) {
+  if (auto different = require_different_files(options); !different) return different;
   std::error_code ignored;
   const bool has_state = fs::exists(options.state, ignored);
   if (!options.fresh) {
@@ -72,11 +94,16 @@ RunResult<int> open_input(const RunOptions& options) {
         kUsage, "cannot read " + options.input + ": " + std::generic_category().message(errno));
   }
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-    ::close(fd);
-    return run_failure(kUsage, options.input + " is a folder; name a file of requests");
+  const bool is_known = ::fstat(fd, &info) == 0;
+  std::string problem;
+  if (is_known && S_ISDIR(info.st_mode)) {
+    problem = " is a folder; name a file of requests";
+  } else if (is_known && !S_ISREG(info.st_mode) && options.checks_first()) {
+    problem = " is no regular file, so it cannot be checked before it is read; use --lenient";
   }
-  return fd;
+  if (problem.empty()) return fd;
+  ::close(fd);
+  return run_failure(kUsage, options.input + problem);
 }
 
 }  // namespace patient_http::daemon

@@ -14,8 +14,8 @@ namespace patient_http::daemon {
 // where: standard input to standard output.
 [[nodiscard]] std::string resolve_state_path(const RunOptions& options);
 
-// Before a state is opened: refuses an output that has content and no state, and with `fresh`
-// removes a state that nobody uses and empties the output.
+// Before a state is opened: refuses files that are the same, and an output that has content and no
+// state; with `fresh` removes a state that nobody uses and empties the output.
 [[nodiscard]] RunResult<void> prepare_files(const RunOptions& options);
 
 // Removes the files of a state that is closed.

@@ -158,6 +158,21 @@ TEST_F(RunTest, RefusesAnOutputWithoutAState) {
   EXPECT_EQ(results().size(), 1U);
 }
 
+TEST_F(RunTest, NeverOverwritesItsInput) {
+  write_input({line("/")});
+  const std::string before = test::read_file(input_);
+  std::filesystem::create_symlink(input_, folder_.file("link"));
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"run", input_, "-o", input_, "--fresh"},
+        {"run", input_, "-o", folder_.file("link"), "--fresh"},
+        {"run", input_, "-o", output_, "--state", input_, "--fresh"},
+        {"run", input_, "-o", output_, "--state", output_}}) {
+    Program program("patient-http", arguments);
+    EXPECT_EQ(program.wait(), 2) << program.errors();
+  }
+  EXPECT_EQ(test::read_file(input_), before);
+}
+
 TEST_F(RunTest, RefusesAStateThatIsNoneAndLeavesItAlone) {
   write_input({line("/")});
   test::write_file(state_, "dear diary");
