@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
-#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,15 @@ std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+// OpenSSL writes with write(2). Only the server's own threads are spared: what the client raises
+// must still end the test.
+void block_sigpipe() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 }  // namespace
@@ -74,6 +84,7 @@ class TestHttpServer::Connection final : public ServerConnection {
  public:
   Connection(TestHttpServer& server, int fd, int number)
       : number_(number), fd_(fd), thread_([this, &server] {
+          block_sigpipe();
           if (start_tls(server)) server.serve(*this);
           finish();
         }) {}
