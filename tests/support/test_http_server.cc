@@ -138,7 +138,7 @@ class TestHttpServer::Connection final : public ServerConnection {
     }
   }
 
-  std::optional<ReceivedRequest> read_request() {
+  std::optional<ReceivedRequest> read_request(const TestHttpServer& server) {
     if (closed_) return std::nullopt;
     std::size_t end = std::string::npos;
     while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
@@ -151,6 +151,8 @@ class TestHttpServer::Connection final : public ServerConnection {
     const std::size_t space = request.head.find(' ');
     request.method = request.head.substr(0, space);
     request.target = request.head.substr(space + 1, request.head.find(' ', space + 1) - space - 1);
+    server.call_head_handler(request, *this);
+    if (closed_) return std::nullopt;
     const auto length = request.header("content-length");
     const std::size_t size = length.empty() ? 0 : std::stoul(length[0]);
     while (buffer_.size() < size) {
@@ -241,7 +243,7 @@ void TestHttpServer::accept_all() {
 }
 
 void TestHttpServer::serve(Connection& connection) {
-  while (auto request = connection.read_request()) {
+  while (auto request = connection.read_request(*this)) {
     const Handler handler = handler_for(*request);
     {
       std::lock_guard lock(mutex_);
@@ -257,6 +259,23 @@ TestHttpServer::Handler TestHttpServer::handler_for(const ReceivedRequest& reque
   const auto it = handlers_.find(request.target.substr(0, request.target.find('?')));
   if (it != handlers_.end()) return it->second;
   return [](const ReceivedRequest&, ServerConnection& peer) { peer.send(response(200, "ok")); };
+}
+
+void TestHttpServer::call_head_handler(const ReceivedRequest& request,
+                                       Connection& connection) const {
+  Handler handler;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = head_handlers_.find(request.target.substr(0, request.target.find('?')));
+    if (it == head_handlers_.end()) return;
+    handler = it->second;
+  }
+  handler(request, connection);
+}
+
+void TestHttpServer::on_head(const std::string& path, Handler handler) {
+  std::lock_guard lock(mutex_);
+  head_handlers_[path] = std::move(handler);
 }
 
 void TestHttpServer::on(const std::string& path, Handler handler) {

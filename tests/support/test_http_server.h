@@ -59,6 +59,9 @@ class TestHttpServer {
 
   // The handler for a path, query left out. Before requests for it come.
   void on(const std::string& path, Handler handler);
+  // Called with the head of a request for a path, before its body is read: for servers that answer
+  // early. The body is then read and on() called, unless the handler has ended the connection.
+  void on_head(const std::string& path, Handler handler);
   // A whole response with content-length.
   void answer(const std::string& path, int status, const std::string& body,
               const std::string& headers = "");
@@ -90,6 +93,7 @@ class TestHttpServer {
   void accept_all();
   void serve(Connection& connection);
   [[nodiscard]] Handler handler_for(const ReceivedRequest& request) const;
+  void call_head_handler(const ReceivedRequest& request, Connection& connection) const;
 
   int listener_ = -1;
   int port_ = 0;
@@ -100,6 +104,7 @@ class TestHttpServer {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::string, Handler, std::less<>> handlers_;
+  std::map<std::string, Handler, std::less<>> head_handlers_;
   std::vector<ReceivedRequest> requests_;
   std::vector<std::unique_ptr<Connection>> connections_;
   bool released_ = false;
