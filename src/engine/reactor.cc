@@ -117,8 +117,8 @@ void Reactor::take_commands() {
 }
 
 void Reactor::add(std::unique_ptr<RequestTask> task) {
-  auto transfer = std::make_unique<Transfer>(std::move(task), context_,
-                                             static_cast<TransferOwner&>(*this));
+  auto transfer =
+      std::make_unique<Transfer>(std::move(task), context_, static_cast<TransferOwner&>(*this));
   Transfer& added = *transfer;
   by_id_.emplace(added.task().id(), &added);
   Running& running = transfers_[&added];
@@ -171,6 +171,7 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
+  settlement.charge.settle();
   settled_.push_back(std::move(settlement));
   running.wait.reset();
   ended_.push_back(std::move(running));
@@ -205,10 +206,11 @@ void Reactor::return_parked() {
   }
 }
 
-// One transfer may read on though the budget is spent, so that the bodies that spent it come to
-// their end; with all of them paused, nothing would ever be given back.
+// One transfer may read on though the budget is spent, when bodies that still grow have spent it:
+// with all of them paused, nothing would ever be given back. While settled ones hold some of it,
+// there is something to wait for: a slow handler must not let memory grow.
 bool Reactor::may_overdraw(Transfer& transfer) {
-  if (overdrawing_ == nullptr) overdrawing_ = &transfer;
+  if (overdrawing_ == nullptr && !budget_.is_leaving()) overdrawing_ = &transfer;
   if (overdrawing_ == &transfer) return true;
   transfers_.at(&transfer).is_paused = true;
   paused_.push_back(&transfer);
@@ -217,7 +219,8 @@ bool Reactor::may_overdraw(Transfer& transfer) {
 
 void Reactor::resume_paused() {
   const bool has_room = !budget_.is_spent();
-  while (!paused_.empty() && (has_room || overdrawing_ == nullptr)) {
+  const bool may_overdraw = !budget_.is_leaving();
+  while (!paused_.empty() && (has_room || (may_overdraw && overdrawing_ == nullptr))) {
     Transfer* transfer = paused_.front();
     paused_.pop_front();
     transfers_.at(transfer).is_paused = false;
