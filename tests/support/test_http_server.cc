@@ -111,6 +111,12 @@ class TestHttpServer::Connection final : public ServerConnection {
     return true;
   }
 
+  void send_session_ticket() override {
+    if (SSL_new_session_ticket(ssl_) != 1 || SSL_do_handshake(ssl_) != 1) {
+      throw std::runtime_error("cannot send a session ticket");
+    }
+  }
+
   void close() override {
     closed_ = true;
     if (ssl_ != nullptr) SSL_shutdown(ssl_);
@@ -243,6 +249,12 @@ void TestHttpServer::accept_all() {
 }
 
 void TestHttpServer::serve(Connection& connection) {
+  std::string greeting;
+  {
+    std::lock_guard lock(mutex_);
+    greeting = greeting_;
+  }
+  connection.send(greeting);
   while (auto request = connection.read_request(*this)) {
     const Handler handler = handler_for(*request);
     {
@@ -294,6 +306,11 @@ void TestHttpServer::answer_raw(const std::string& path, const std::string& byte
     peer.send(bytes);
     peer.close();
   });
+}
+
+void TestHttpServer::greet(const std::string& bytes) {
+  std::lock_guard lock(mutex_);
+  greeting_ = bytes;
 }
 
 void TestHttpServer::hang(const std::string& path) {

@@ -36,6 +36,8 @@ class ServerConnection {
   virtual ~ServerConnection() = default;
   // False when the peer is gone.
   virtual bool send(std::string_view bytes) = 0;
+  // Sends a TLS 1.3 session ticket: bytes on the wire that are no data.
+  virtual void send_session_ticket() = 0;
   // Ends the connection in order; with TLS with a close_notify.
   virtual void close() = 0;
   // Ends the TCP connection without ending TLS.
@@ -67,6 +69,8 @@ class TestHttpServer {
               const std::string& headers = "");
   // Bytes as they are, then the connection is closed in order.
   void answer_raw(const std::string& path, const std::string& bytes);
+  // Sends these bytes on every connection, before it is asked for anything.
+  void greet(const std::string& bytes);
   // Reads the request and never answers.
   void hang(const std::string& path);
 
@@ -107,6 +111,7 @@ class TestHttpServer {
   std::map<std::string, Handler, std::less<>> head_handlers_;
   std::vector<ReceivedRequest> requests_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::string greeting_;
   bool released_ = false;
   bool stopping_ = false;
 };
