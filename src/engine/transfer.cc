@@ -103,6 +103,7 @@ void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failu
 }
 
 void Transfer::on_sent() {
+  if (state_ != State::kSending) return;  // the response has begun before
   state_ = State::kWaiting;
   last_activity_ = context_.loop.now();
   set_timer();
