@@ -40,9 +40,10 @@ INSTANTIATE_TEST_SUITE_P(PlainAndTls, EarlyResponseTest,
                          testing::Values(nullptr, &TestCertificate::get()), name_of);
 
 TEST_P(EarlyResponseTest, IsDeliveredAndEndsTheConnection) {
-  server_.on_head("/", [](const ReceivedRequest&, ServerConnection& peer) {
+  // It reads nothing more, so that the client cannot have sent all.
+  server_.on_head("/", [this](const ReceivedRequest&, ServerConnection& peer) {
     peer.send(TestHttpServer::response(413, "too large"));
-    peer.wait_for_peer_to_close();
+    server_.wait_for_release();
     peer.close();
   });
   for (int i = 0; i < 2; ++i) {
