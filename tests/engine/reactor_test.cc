@@ -33,6 +33,9 @@ class TurnedReactor final : public ReactorListener {
     slots_.open();
   }
 
+  // Charges must not outlive the budget.
+  ~TurnedReactor() override { kept.clear(); }
+
   void on_transfer_started(const RequestTask&) override {}
   void on_settlements(std::vector<Settlement> settlements) override {
     peak = std::max(peak, reactor.budget().used());

@@ -137,6 +137,8 @@ TEST(DialerTest, ReportsNothingOnceItIsDestroyed) {
   // Another look-up of the same names comes after what the destroyed ones would have heard.
   ASSERT_TRUE(dial.run("one.test", plain.port()));
   EXPECT_FALSE(dial.failure.has_value());
+  EXPECT_GT(dial.stream->write("GET /asked HTTP/1.1\r\n\r\n").bytes, 0U);
+  ASSERT_TRUE(plain.wait_for_requests("/asked"));
   EXPECT_EQ(plain.connection_count(), 1);
 }
 
