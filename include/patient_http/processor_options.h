@@ -28,7 +28,7 @@ struct ProcessorOptions {
 
   // Bytes of a body, on the wire and after decompression.
   std::size_t max_response_size = std::size_t{1} << 20;
-  // Bytes and number of a response's headers and trailers.
+  // Bytes, at most 81920, and number of a response's headers and trailers.
   std::size_t max_header_size = 64 * 1024;
   std::size_t max_header_count = 256;
   // Bytes of all bodies in memory at once. When they are spent, reading waits.

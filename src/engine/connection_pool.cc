@@ -67,7 +67,9 @@ HttpConnection* ConnectionPool::take_idle(const base::Origin& origin) {
     const auto it = idle_by_origin_.find(origin);
     if (it == idle_by_origin_.end()) return nullptr;
     Pooled& pooled = *it->second.back();
-    if (pooled.connection->is_fresh()) {
+    // The timer may be late: an executor that was not used for long turns its loop no sooner.
+    const bool is_expired = pooled.idle_since + options_.idle_lifetime <= loop_.now();
+    if (!is_expired && pooled.connection->is_fresh()) {
       remove_idle(pooled);
       return pooled.connection.get();
     }

@@ -21,7 +21,7 @@ struct ConnectionPoolOptions {
   std::size_t max_idle = 256;     // connections
   std::size_t max_origins = 100;  // with idle connections
   std::chrono::steady_clock::duration idle_lifetime = std::chrono::seconds(60);
-  http1::HeadLimits head_limits;
+  http1::HeadLimits head_limits = {};
 };
 
 // Opens connections and keeps the idle ones per origin; the least recently used goes first.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/json_text.h"
+#include "drivers/http1/response_parser.h"
 #include "drivers/net/resolver.h"
 
 namespace patient_http {
@@ -44,6 +45,9 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.positive("idle_timeout", idle_timeout);
   check.positive("max_response_size", max_response_size);
   check.positive("max_header_size", max_header_size);
+  if (max_header_size > http1::kLargestHead) {
+    check.add("max_header_size", "81920 or less", std::to_string(max_header_size));
+  }
   check.positive("max_header_count", max_header_count);
   check.positive("body_memory", body_memory);
   check.not_negative("max_redirects", max_redirects);

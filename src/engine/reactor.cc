@@ -183,6 +183,7 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
+  settlement.charge.settle();
   settled_.push_back(std::move(settlement));
   ended.wait.reset();
   remove(ended);
@@ -224,10 +225,11 @@ void Reactor::return_parked() {
   }
 }
 
-// One transfer may read on though the budget is spent, so that the bodies that spent it come to
-// their end; with all of them paused, nothing would ever be given back.
+// One transfer may read on though the budget is spent, when bodies that still grow have spent it:
+// with all of them paused, nothing would ever be given back. While settled ones hold some of it,
+// there is something to wait for: a slow handler must not let memory grow.
 bool Reactor::may_overdraw(Transfer& transfer) {
-  if (overdrawing_ == nullptr) overdrawing_ = &transfer;
+  if (overdrawing_ == nullptr && !budget_.is_leaving()) overdrawing_ = &transfer;
   if (overdrawing_ == &transfer) return true;
   Running& paused = running(transfer);
   paused.is_paused = true;
@@ -237,7 +239,8 @@ bool Reactor::may_overdraw(Transfer& transfer) {
 
 void Reactor::resume_paused() {
   const bool has_room = !budget_.is_spent();
-  while (!paused_.empty() && (has_room || overdrawing_ == nullptr)) {
+  const bool may_overdraw = !budget_.is_leaving();
+  while (!paused_.empty() && (has_room || (may_overdraw && overdrawing_ == nullptr))) {
     Running& transfer = *paused_.front();
     paused_.pop_front();
     transfer.is_paused = false;

@@ -14,6 +14,13 @@ constexpr std::array<std::string_view, 7> kOwnHeaders = {
     "content-length",     "transfer-encoding", "keep-alive", "proxy-connection", "upgrade", "te",
     "proxy-authorization"};
 
+// Whether the request says itself which host it is for: in one text, or in a secret.
+bool names_host(const HttpHeaders& headers) {
+  const HttpHeaders::Value* host = headers.find("host");
+  return host != nullptr && (std::holds_alternative<std::string>(*host) ||
+                             std::holds_alternative<SecretReference>(*host));
+}
+
 bool is_own_header(std::string_view name) {
   for (const std::string_view own : kOwnHeaders) {
     if (name == own) return true;
@@ -55,9 +62,10 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(
   const HttpHeaders& given = request.headers();
   PreparedRequest prepared{request.method(), std::move(*url), {}};
   prepared.headers.reserve(given.size() + 5);
-  if (!given.get("host")) prepared.headers.emplace_back("host", prepared.url.origin().authority());
+  const bool own_host = !names_host(given);
+  if (own_host) prepared.headers.emplace_back("host", prepared.url.origin().authority());
   for (const HttpHeaders::Entry& entry : given.entries()) {
-    if (is_own_header(entry.name)) continue;
+    if (is_own_header(entry.name) || (own_host && entry.name == "host")) continue;
     if (!add_header(entry, prepared)) {
       return missing_secret(std::get<SecretReference>(entry.value).name());
     }

@@ -65,7 +65,7 @@ void Transfer::send_hop() {
   prepared_ = std::move(*prepared);
   peer_.clear();
   sink_.reset();
-  discarding_ = false;
+  discarding_ = is_paused_ = false;
   discarded_ = 0;
   hop_started_ = context_.loop.now();
   if (HttpConnection* idle = context_.pool.take_idle(prepared_->url.origin())) {
@@ -103,6 +103,7 @@ void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failu
 }
 
 void Transfer::on_sent() {
+  if (state_ != State::kSending) return;  // the response has begun before
   state_ = State::kWaiting;
   last_activity_ = context_.loop.now();
   set_timer();
@@ -110,11 +111,17 @@ void Transfer::on_sent() {
 
 bool Transfer::may_read() {
   if (!context_.budget.is_spent() || state_ != State::kReceiving) return true;
-  return owner_.may_overdraw(*this);
+  is_paused_ = !owner_.may_overdraw(*this);
+  return !is_paused_;
 }
 
+// The silence was ours: the clock of the peer's begins anew.
 void Transfer::resume_reading() {
-  if (connection_ != nullptr) connection_->resume(*this);
+  if (!is_paused_ || state_ != State::kReceiving) return;
+  is_paused_ = false;
+  last_activity_ = context_.loop.now();
+  set_timer();
+  connection_->resume(*this);
 }
 
 void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t content_length) {
@@ -315,6 +322,7 @@ net::TimePoint Transfer::phase_deadline() const {
     case State::kWaiting:
       return after(last_activity_, options.first_byte_timeout);
     case State::kReceiving:
+      if (is_paused_) return net::TimePoint::max();
       return after(last_activity_, options.idle_timeout);
     default:
       return net::TimePoint::max();

@@ -132,6 +132,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   HttpHeaders headers_;
   bool discarding_ = false;  // the body of a redirect that will be followed
   std::size_t discarded_ = 0;
+  bool is_paused_ = false;  // reading waits for the budget
   std::optional<BodySink> sink_;
 };
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "patient_http/processor.h"
@@ -72,6 +73,54 @@ TEST(ProcessorShutdownTest, RetriesParkedAndUnstartedTasksToo) {
   const auto outcomes = handler.wait_for(50);
   ASSERT_EQ(outcomes.size(), 50U);
   for (const auto& outcome : outcomes) EXPECT_TRUE(outcome.is_retry()) << outcome.id;
+}
+
+TEST(ProcessorShutdownTest, WaitsNoLongerThanItMay) {
+  TestHttpServer server;
+  server.hang("/hang");
+  RecordingTaskHandler handler;
+  Processor processor(ProcessorOptions{});
+  processor.start();
+  ASSERT_TRUE(processor.enqueue(get(server.url("/hang"), handler)).has_value());
+  ASSERT_TRUE(server.wait_for_requests("/hang"));
+  const auto began = std::chrono::steady_clock::now();
+
+  processor.stop(200ms);
+
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(took, 200ms);
+  EXPECT_LT(took, 10s);
+}
+
+TEST(ProcessorShutdownTest, LogsARetryThatFailsAndGoesOnWithTheRest) {
+  class Failing final : public TaskHandler {
+   public:
+    void on_complete(std::unique_ptr<RequestTask>, Response) override {}
+    void on_error(std::unique_ptr<RequestTask>, Error) override {}
+    void retry(std::unique_ptr<RequestTask> task) override {
+      ++calls;
+      if (task->id() == "1") throw std::runtime_error("the store is down");
+    }
+    std::atomic<int> calls{0};
+  };
+  TestHttpServer server;
+  server.hang("/hang");
+  Failing handler;
+  std::atomic<int> logged{0};
+  ProcessorOptions options;
+  options.log = Log([&](LogLevel, std::string_view message) {
+    if (message.ends_with("the store is down")) ++logged;
+  });
+  Processor processor(options);
+  processor.start();
+  for (const char* id : {"0", "1", "2"})
+    ASSERT_TRUE(processor.enqueue(get(server.url("/hang"), handler, id)).has_value());
+  ASSERT_TRUE(server.wait_for_requests("/hang", 3));
+
+  processor.stop(0ms);
+
+  EXPECT_EQ(handler.calls, 3);
+  EXPECT_EQ(logged, 1);
 }
 
 TEST(ProcessorShutdownTest, RefusesToStopFromAHandler) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <set>
 
 #include "support/recording_task_handler.h"
 #include "support/test_http_server.h"
@@ -272,6 +275,76 @@ TEST(ProcessorTest, LetsHandlersEnqueueFurtherTasks) {
 
   EXPECT_EQ(recorder.wait_for(1).at(0).id, "second");
   processor.stop(1s);
+}
+
+// The names of this process's threads.
+std::vector<std::string> thread_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(entry.path() / "comm");
+    names.emplace_back();
+    std::getline(file, names.back());
+  }
+  return names;
+}
+
+TEST(ProcessorTest, NamesItsThreads) {
+  TestHttpServer server;
+  RecordingTaskHandler handler;
+  Processor processor(ProcessorOptions{.delivery_threads = 1});
+  processor.start();
+  // A response has passed both threads.
+  ASSERT_TRUE(processor.enqueue(get(server.url("/"), handler)).has_value());
+  ASSERT_EQ(handler.wait_for(1).size(), 1U);
+  EXPECT_THAT(thread_names(), testing::IsSupersetOf({"ph-reactor", "ph-delivery"}));
+  processor.stop(1s);
+  EXPECT_THAT(thread_names(), testing::Not(testing::Contains("ph-reactor")));
+}
+
+TEST(ProcessorTest, LetsObserversUseIt) {
+  class Curious final : public ProcessorObserver {
+   public:
+    Processor* processor = nullptr;
+    RecordingTaskHandler* recorder = nullptr;
+    std::string url;
+    void request_end(const ObservedRequest& request, int, Seconds) override {
+      EXPECT_EQ(processor->status().state, ProcessorState::kRunning);
+      if (request.id != "first") return;
+      EXPECT_TRUE(processor->enqueue(get(url, *recorder, "second")).has_value());
+    }
+  };
+  TestHttpServer server;
+  RecordingTaskHandler handler;
+  Curious observer;
+  Processor processor(ProcessorOptions{});
+  observer.processor = &processor;
+  observer.recorder = &handler;
+  observer.url = server.url("/");
+  processor.add_observer(observer);
+  processor.start();
+  ASSERT_TRUE(processor.enqueue(get(server.url("/"), handler, "first")).has_value());
+  std::set<std::string> ids;
+  for (const auto& outcome : handler.wait_for(2)) ids.insert(outcome.id);
+  EXPECT_EQ(ids, (std::set<std::string>{"first", "second"}));
+}
+
+TEST(ProcessorTest, IsNotIdleBetweenTheHopsOfARedirect) {
+  TestHttpServer server;
+  server.answer("/from", 302, "", "location: /to\r\n");
+  server.on("/to", [&server](const auto&, test::ServerConnection& peer) {
+    server.wait_for_release();
+    peer.send(TestHttpServer::response(200, "there"));
+  });
+  RecordingTaskHandler handler;
+  Processor processor(ProcessorOptions{.max_connections = 1});
+  processor.start();
+  ASSERT_TRUE(processor.enqueue(get(server.url("/from"), handler)).has_value());
+  ASSERT_TRUE(server.wait_for_requests("/to"));
+  EXPECT_FALSE(processor.wait_until_idle(0ms));
+  EXPECT_EQ(processor.status().occupied, 1U);
+  EXPECT_EQ(processor.free_slots(), 0U);
+  server.release();
+  EXPECT_EQ(handler.wait_for(1).at(0).response->body(), "there");
 }
 
 TEST(ProcessorTest, SaysAllThatIsWrongWithItsOptions) {

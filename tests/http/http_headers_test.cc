@@ -28,7 +28,7 @@ TEST(HttpHeadersTest, JoinsRepeatedHeaders) {
   headers.append("vary", "b");
   headers.append("Set-Cookie", "a=1; Path=/");
   headers.append("Set-Cookie", "b=2");
-  EXPECT_EQ(headers.to_json().dump(), R"({"vary":"a, b","set-cookie":"a=1; Path=/\nb=2"})");
+  EXPECT_EQ(headers.to_json().dump(), R"({"vary":"a,b","set-cookie":"a=1; Path=/\nb=2"})");
 }
 
 TEST(HttpHeadersTest, GivesTextsOnly) {

@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
-#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,15 @@ std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+// OpenSSL writes with write(2). Only the server's own threads are spared: what the client raises
+// must still end the test.
+void block_sigpipe() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 }  // namespace
@@ -74,6 +84,7 @@ class TestHttpServer::Connection final : public ServerConnection {
  public:
   Connection(TestHttpServer& server, int fd, int number)
       : number_(number), fd_(fd), thread_([this, &server] {
+          block_sigpipe();
           if (start_tls(server)) server.serve(*this);
           finish();
         }) {}
@@ -98,6 +109,12 @@ class TestHttpServer::Connection final : public ServerConnection {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
+  }
+
+  void send_session_ticket() override {
+    if (SSL_new_session_ticket(ssl_) != 1 || SSL_do_handshake(ssl_) != 1) {
+      throw std::runtime_error("cannot send a session ticket");
+    }
   }
 
   void close() override {
@@ -127,7 +144,7 @@ class TestHttpServer::Connection final : public ServerConnection {
     }
   }
 
-  std::optional<ReceivedRequest> read_request() {
+  std::optional<ReceivedRequest> read_request(const TestHttpServer& server) {
     if (closed_) return std::nullopt;
     std::size_t end = std::string::npos;
     while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
@@ -140,6 +157,8 @@ class TestHttpServer::Connection final : public ServerConnection {
     const std::size_t space = request.head.find(' ');
     request.method = request.head.substr(0, space);
     request.target = request.head.substr(space + 1, request.head.find(' ', space + 1) - space - 1);
+    server.call_head_handler(request, *this);
+    if (closed_) return std::nullopt;
     const auto length = request.header("content-length");
     const std::size_t size = length.empty() ? 0 : std::stoul(length[0]);
     while (buffer_.size() < size) {
@@ -230,7 +249,13 @@ void TestHttpServer::accept_all() {
 }
 
 void TestHttpServer::serve(Connection& connection) {
-  while (auto request = connection.read_request()) {
+  std::string greeting;
+  {
+    std::lock_guard lock(mutex_);
+    greeting = greeting_;
+  }
+  connection.send(greeting);
+  while (auto request = connection.read_request(*this)) {
     const Handler handler = handler_for(*request);
     {
       std::lock_guard lock(mutex_);
@@ -246,6 +271,23 @@ TestHttpServer::Handler TestHttpServer::handler_for(const ReceivedRequest& reque
   const auto it = handlers_.find(request.target.substr(0, request.target.find('?')));
   if (it != handlers_.end()) return it->second;
   return [](const ReceivedRequest&, ServerConnection& peer) { peer.send(response(200, "ok")); };
+}
+
+void TestHttpServer::call_head_handler(const ReceivedRequest& request,
+                                       Connection& connection) const {
+  Handler handler;
+  {
+    std::lock_guard lock(mutex_);
+    const auto it = head_handlers_.find(request.target.substr(0, request.target.find('?')));
+    if (it == head_handlers_.end()) return;
+    handler = it->second;
+  }
+  handler(request, connection);
+}
+
+void TestHttpServer::on_head(const std::string& path, Handler handler) {
+  std::lock_guard lock(mutex_);
+  head_handlers_[path] = std::move(handler);
 }
 
 void TestHttpServer::on(const std::string& path, Handler handler) {
@@ -264,6 +306,11 @@ void TestHttpServer::answer_raw(const std::string& path, const std::string& byte
     peer.send(bytes);
     peer.close();
   });
+}
+
+void TestHttpServer::greet(const std::string& bytes) {
+  std::lock_guard lock(mutex_);
+  greeting_ = bytes;
 }
 
 void TestHttpServer::hang(const std::string& path) {

@@ -36,6 +36,8 @@ class ServerConnection {
   virtual ~ServerConnection() = default;
   // False when the peer is gone.
   virtual bool send(std::string_view bytes) = 0;
+  // Sends a TLS 1.3 session ticket: bytes on the wire that are no data.
+  virtual void send_session_ticket() = 0;
   // Ends the connection in order; with TLS with a close_notify.
   virtual void close() = 0;
   // Ends the TCP connection without ending TLS.
@@ -59,11 +61,16 @@ class TestHttpServer {
 
   // The handler for a path, query left out. Before requests for it come.
   void on(const std::string& path, Handler handler);
+  // Called with the head of a request for a path, before its body is read: for servers that answer
+  // early. The body is then read and on() called, unless the handler has ended the connection.
+  void on_head(const std::string& path, Handler handler);
   // A whole response with content-length.
   void answer(const std::string& path, int status, const std::string& body,
               const std::string& headers = "");
   // Bytes as they are, then the connection is closed in order.
   void answer_raw(const std::string& path, const std::string& bytes);
+  // Sends these bytes on every connection, before it is asked for anything.
+  void greet(const std::string& bytes);
   // Reads the request and never answers.
   void hang(const std::string& path);
 
@@ -90,6 +97,7 @@ class TestHttpServer {
   void accept_all();
   void serve(Connection& connection);
   [[nodiscard]] Handler handler_for(const ReceivedRequest& request) const;
+  void call_head_handler(const ReceivedRequest& request, Connection& connection) const;
 
   int listener_ = -1;
   int port_ = 0;
@@ -100,8 +108,10 @@ class TestHttpServer {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::string, Handler, std::less<>> handlers_;
+  std::map<std::string, Handler, std::less<>> head_handlers_;
   std::vector<ReceivedRequest> requests_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::string greeting_;
   bool released_ = false;
   bool stopping_ = false;
 };

@@ -12,6 +12,17 @@ constexpr int kStop = 1;
 constexpr int kNoBody = 1;
 constexpr int kFail = -1;
 
+static_assert(kLargestHead == HTTP_MAX_HEADER_SIZE);
+
+// What each response is charged beside its names and values, so that informational ones, of which
+// there may be any number, are bounded too: "HTTP/1.1 100".
+constexpr std::size_t kStatusLineBytes = 12;
+
+// http_parser would wait for a body if such a response has a content-length (RFC 9112 §6.3).
+bool has_no_body(unsigned status) {
+  return status < 200 || status == 204 || status == 304;
+}
+
 }  // namespace
 
 struct ResponseParser::Callbacks {
@@ -23,7 +34,7 @@ struct ResponseParser::Callbacks {
     self(parser).begun_ = true;
     self(parser).status_told_ = false;
     self(parser).in_trailers_ = false;
-    return kGoOn;
+    return self(parser).charge(kStatusLineBytes) ? kGoOn : kStop;
   }
 
   static int on_reason(http_parser* parser, const char*, std::size_t size) {
@@ -56,17 +67,20 @@ struct ResponseParser::Callbacks {
       me.name_.clear();
       me.value_.clear();
       me.in_value_ = false;
-      return kGoOn;
+      return kNoBody;
     }
     me.flush_header();
     me.in_trailers_ = true;
     if (me.stopped_ || me.too_large_) return kFail;
-    const bool known = parser->content_length != static_cast<std::uint64_t>(-1) &&
-                       (parser->flags & F_CHUNKED) == 0;
-    me.handler_->on_head_end(known ? static_cast<std::int64_t>(parser->content_length) : -1);
+    const bool is_chunked = (parser->flags & F_CHUNKED) != 0;
+    const bool has_length = parser->content_length != static_cast<std::uint64_t>(-1);
+    me.framed_twice_ = is_chunked && (parser->flags & F_CONTENTLENGTH) != 0;
+    std::int64_t length = -1;
+    if (has_length && !is_chunked) length = static_cast<std::int64_t>(parser->content_length);
+    if (has_no_body(parser->status_code)) length = 0;
+    me.handler_->on_head_end(length);
     if (me.stopped_) return kFail;
-    // http_parser would wait for a body if such a response has a content-length (RFC 9112 §6.3).
-    return me.parser_->status_code == 204 || me.parser_->status_code == 304 ? kNoBody : kGoOn;
+    return has_no_body(parser->status_code) ? kNoBody : kGoOn;
   }
 
   static int on_body(http_parser* parser, const char* data, std::size_t size) {
@@ -79,7 +93,7 @@ struct ResponseParser::Callbacks {
     ResponseParser& me = self(parser);
     if (me.is_informational()) return kGoOn;  // the real one follows
     me.complete_ = true;
-    me.keeps_alive_ = http_should_keep_alive(parser) != 0;
+    me.keeps_alive_ = http_should_keep_alive(parser) != 0 && !me.framed_twice_;
     // What follows belongs to no request of ours.
     http_parser_pause(parser, 1);
     return kGoOn;
@@ -117,7 +131,7 @@ void ResponseParser::reset() {
   name_.clear();
   value_.clear();
   in_value_ = status_told_ = in_trailers_ = begun_ = complete_ = keeps_alive_ = false;
-  stopped_ = too_large_ = switches_protocols_ = false;
+  stopped_ = too_large_ = switches_protocols_ = framed_twice_ = false;
   head_bytes_ = head_fields_ = 0;
 }
 

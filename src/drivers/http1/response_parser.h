@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,7 +12,11 @@ struct http_parser;
 
 namespace patient_http::http1 {
 
-// How much of a response's head and trailers is read before it counts as hostile.
+// http_parser reads no larger heads, whatever it is told.
+inline constexpr std::size_t kLargestHead = std::size_t{80} * 1024;
+
+// How much of a response's head and trailers is read before it counts as hostile. `bytes` is at
+// most kLargestHead.
 struct HeadLimits {
   std::size_t bytes = 64 * 1024;
   std::size_t fields = 256;
@@ -30,7 +35,7 @@ class ResponseHandler {
   virtual ~ResponseHandler() = default;
   virtual void on_head_begin(int status) = 0;
   virtual void on_header(std::string_view name, std::string_view value) = 0;
-  // `content_length` is negative when the response does not say.
+  // `content_length` is negative when the response does not say, and 0 when its status has no body.
   virtual void on_head_end(std::int64_t content_length) = 0;
   virtual void on_body(std::string_view bytes) = 0;
 };
@@ -87,6 +92,7 @@ class ResponseParser {
   bool stopped_ = false;
   bool too_large_ = false;
   bool switches_protocols_ = false;
+  bool framed_twice_ = false;  // by length and in chunks
   std::size_t head_bytes_ = 0;
   std::size_t head_fields_ = 0;
 };

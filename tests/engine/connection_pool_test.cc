@@ -1,0 +1,259 @@
+#include "engine/connection_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <thread>
+
+#include "engine/options_check.h"
+#include "engine/prepared_request.h"
+#include "support/test_http_server.h"
+
+namespace patient_http::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ReceivedRequest;
+using test::ServerConnection;
+using test::TestCertificate;
+using test::TestHttpServer;
+
+// One GET over the pool, to its end.
+class Get final : public ConnectionPool::Waiter, public ExchangeListener {
+ public:
+  void on_connection(HttpConnection& opened) override { send(opened); }
+  void on_dial_failed(net::DialPhase, const net::NetFailure& failure,
+                      const std::string& last_peer) override {
+    result = "failed: " + failure.message + " at " + last_peer;
+    done = true;
+  }
+  void on_sent() override {}
+  void on_response_head(int status, HttpHeaders, std::int64_t) override {
+    result = std::to_string(status) + " ";
+  }
+  void on_body(std::string_view bytes) override { result.append(bytes); }
+  void on_exchange_done() override { done = true; }
+  void on_exchange_failed(ExchangeFailure failure) override {
+    result = "failed: " + failure.message;
+    done = true;
+  }
+  bool may_read() override { return true; }
+
+  void send(HttpConnection& on) {
+    connection = &on;
+    on.start({http1_head({HttpMethod::kGet, *url, {{"host", "x"}}}, 0), {}}, *this);
+  }
+
+  std::optional<base::Url> url;
+  HttpConnection* connection = nullptr;
+  std::string result;
+  bool done = false;
+};
+
+class ConnectionPoolTest : public testing::Test {
+ protected:
+  void make_pool(ConnectionPoolOptions options) { pool_.emplace(loop_, resolver_, tls_, options); }
+
+  void SetUp() override { make_pool({}); }
+
+  bool turn_until(const std::function<bool()>& done) {
+    const auto latest = std::chrono::steady_clock::now() + 30s;
+    while (!done() && std::chrono::steady_clock::now() < latest) {
+      loop_.turn(latest);
+      pool_->collect();
+    }
+    return done();
+  }
+  // Takes an idle connection or opens one.
+  void start(Get& get, const std::string& url) {
+    get.url = *base::Url::parse(url);
+    loop_.update_now();
+    if (HttpConnection* idle = pool_->take_idle(get.url->origin())) {
+      get.send(*idle);
+    } else {
+      pool_->connect(get.url->origin(), get);
+    }
+  }
+  std::string fetch(const std::string& url) {
+    Get get;
+    start(get, url);
+    EXPECT_TRUE(turn_until([&] { return get.done; }));
+    return get.result;
+  }
+  // Several at once, each on a connection of its own.
+  void fetch_together(const std::string& url, std::size_t count) {
+    std::vector<Get> gets(count);
+    for (Get& get : gets) {
+      get.url = *base::Url::parse(url);
+      pool_->connect(get.url->origin(), get);
+    }
+    ASSERT_TRUE(turn_until([&] {
+      return std::all_of(gets.begin(), gets.end(), [](const Get& get) { return get.done; });
+    }));
+  }
+
+  ProcessorOptions processor_options_ = [] {
+    ProcessorOptions options;
+    options.ca_file = TestCertificate::get().ca_file;
+    return options;
+  }();
+  net::EventLoop loop_;
+  net::Resolver resolver_{loop_, ""};
+  net::TlsContext tls_ = make_tls_context(processor_options_);
+  std::optional<ConnectionPool> pool_;
+};
+
+TEST_F(ConnectionPoolTest, UsesAConnectionAgain) {
+  TestHttpServer server;
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_EQ(pool_->idle_count(), 1U);
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_EQ(server.connection_count(), 1);
+}
+
+TEST_F(ConnectionPoolTest, TakesTheConnectionThatWasUsedLast) {
+  TestHttpServer server;
+  fetch_together(server.url("/"), 3);
+  EXPECT_EQ(pool_->idle_count(), 3U);
+  fetch(server.url("/a"));
+  fetch(server.url("/b"));
+  const auto requests = server.requests();
+  EXPECT_EQ(requests[3].connection, requests[4].connection);
+}
+
+TEST_F(ConnectionPoolTest, SharesNoConnectionBetweenOrigins) {
+  TestHttpServer one;
+  TestHttpServer two;
+  fetch(one.url("/"));
+  fetch(two.url("/"));
+  fetch(one.url("/", "localhost"));
+  EXPECT_EQ(pool_->idle_count(), 3U);
+  EXPECT_EQ(one.connection_count(), 2);
+}
+
+TEST_F(ConnectionPoolTest, KeepsNoMoreIdleConnectionsThanItMay) {
+  TestHttpServer server;
+  make_pool({.max_idle = 2});
+  fetch_together(server.url("/"), 5);
+  EXPECT_EQ(pool_->idle_count(), 2U);
+}
+
+TEST_F(ConnectionPoolTest, KeepsTheOriginsThatWereUsedLast) {
+  std::vector<std::unique_ptr<TestHttpServer>> servers;
+  for (int i = 0; i < 3; ++i) servers.push_back(std::make_unique<TestHttpServer>());
+  make_pool({.max_origins = 2});
+  fetch(servers[0]->url("/"));
+  fetch(servers[1]->url("/"));
+  fetch(servers[0]->url("/"));
+  fetch(servers[2]->url("/"));  // in place of the second
+  EXPECT_EQ(pool_->idle_count(), 2U);
+
+  for (const auto& server : servers) fetch(server->url("/"));
+
+  EXPECT_EQ(servers[0]->connection_count(), 1);
+  EXPECT_EQ(servers[1]->connection_count(), 2);
+}
+
+TEST_F(ConnectionPoolTest, ClosesWhatWasIdleForItsLifetime) {
+  TestHttpServer server;
+  make_pool({.idle_lifetime = 50ms});
+  fetch_together(server.url("/"), 3);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(turn_until([&] { return pool_->idle_count() == 0; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 40ms);
+}
+
+TEST_F(ConnectionPoolTest, GivesOutNoExpiredConnectionWhenItsTimerIsLate) {
+  // A program that sends now and then turns its loop only while it sends: the timer had no
+  // occasion, and a connection older than its lifetime was used.
+  TestHttpServer server;
+  make_pool({.idle_lifetime = 20ms});
+  fetch(server.url("/"));
+  // The passing of that time is what is tested here.
+  std::this_thread::sleep_for(30ms);
+  fetch(server.url("/"));
+  EXPECT_EQ(server.connection_count(), 2);
+}
+
+TEST_F(ConnectionPoolTest, ForgetsAConnectionThatThePeerClosed) {
+  TestHttpServer server;
+  server.on("/close", [](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send(TestHttpServer::response(200, "ok"));
+    peer.close();
+  });
+  fetch(server.url("/close"));
+  EXPECT_TRUE(turn_until([&] { return pool_->idle_count() == 0; }));
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+}
+
+TEST_F(ConnectionPoolTest, ForgetsAConnectionThatSaysWhatNobodyAskedFor) {
+  TestHttpServer server;
+  server.on("/extra", [&server](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send(TestHttpServer::response(200, "ok"));
+    server.wait_for_release();
+    peer.send(TestHttpServer::response(200, "poison"));
+  });
+  EXPECT_EQ(fetch(server.url("/extra")), "200 ok");
+  EXPECT_EQ(pool_->idle_count(), 1U);
+  server.release();
+  EXPECT_TRUE(turn_until([&] { return pool_->idle_count() == 0; }));
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+}
+
+TEST_F(ConnectionPoolTest, KeepsTlsConnectionsOnWhichSessionTicketsArrive) {
+  // They come right behind the handshake, or while the connection is idle, and are no data.
+  TestHttpServer server(&TestCertificate::get());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_EQ(server.connection_count(), 1);
+  server.on("/ticket", [](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send(TestHttpServer::response(200, "ok"));
+    peer.send_session_ticket();
+  });
+  EXPECT_EQ(fetch(server.url("/ticket")), "200 ok");
+  EXPECT_EQ(fetch(server.url("/ticket")), "200 ok");
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_EQ(server.connection_count(), 1);
+}
+
+TEST_F(ConnectionPoolTest, ClosesAllThatIsIdle) {
+  TestHttpServer server;
+  fetch_together(server.url("/"), 3);
+  pool_->close_idle();
+  pool_->close_idle();
+  EXPECT_EQ(pool_->idle_count(), 0U);
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+}
+
+TEST_F(ConnectionPoolTest, SaysWhyADialFailed) {
+  EXPECT_EQ(fetch("http://127.0.0.1:1/"), "failed: connect: Connection refused at 127.0.0.1:1");
+}
+
+TEST_F(ConnectionPoolTest, CallsNobodyWhoGaveUp) {
+  TestHttpServer server;
+  Get gone;
+  start(gone, server.url("/"));
+  EXPECT_EQ(pool_->phase_of(gone), net::DialPhase::kConnect);
+  pool_->give_up(gone);
+  pool_->give_up(gone);
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_EQ(gone.connection, nullptr);
+  EXPECT_EQ(gone.result, "");
+}
+
+TEST_F(ConnectionPoolTest, AbandonsOneExchangeWithoutDisturbingOthers) {
+  TestHttpServer server;
+  server.hang("/hang");
+  Get abandoned;
+  Get other;
+  start(abandoned, server.url("/hang"));
+  start(other, server.url("/hang"));
+  ASSERT_TRUE(turn_until([&] { return abandoned.connection && other.connection; }));
+  abandoned.connection->abandon(abandoned);
+  EXPECT_EQ(fetch(server.url("/")), "200 ok");
+  EXPECT_FALSE(other.done);
+  EXPECT_FALSE(abandoned.done);
+}
+
+}  // namespace
+}  // namespace patient_http::engine

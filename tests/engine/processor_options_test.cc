@@ -1,0 +1,72 @@
+#include "patient_http/processor_options.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+namespace patient_http {
+namespace {
+
+TEST(ProcessorOptionsTest, HasTheDefaultsOfTheGem) {
+  const ProcessorOptions options;
+  EXPECT_TRUE(options.validate().empty());
+  EXPECT_EQ(options.max_connections, 256U);
+  EXPECT_EQ(options.request_timeout, Seconds(60));
+  EXPECT_EQ(options.connection_timeout, std::nullopt);
+  EXPECT_EQ(options.max_response_size, 1024U * 1024U);
+  EXPECT_EQ(options.max_redirects, 5);
+  EXPECT_EQ(options.retries, 3);
+  EXPECT_EQ(options.connection_pool_size, 100U);
+  EXPECT_EQ(options.user_agent, "PatientHttp");
+  EXPECT_FALSE(options.raise_error_responses);
+}
+
+TEST(ProcessorOptionsTest, NamesTheOptionThatIsOutOfRange) {
+  const auto problem = [](const std::function<void(ProcessorOptions&)>& change) {
+    ProcessorOptions options;
+    change(options);
+    const auto problems = options.validate();
+    return problems.size() == 1 ? problems[0] : std::to_string(problems.size()) + " problems";
+  };
+  using O = ProcessorOptions;
+  using testing::StartsWith;
+  EXPECT_EQ(problem([](O& o) { o.max_connections = 0; }),
+            "max_connections must be a positive number, got: 0");
+  EXPECT_EQ(problem([](O& o) { o.max_redirects = -1; }),
+            "max_redirects must be 0 or more, got: -1");
+  EXPECT_EQ(problem([](O& o) { o.retries = -2; }), "retries must be 0 or more, got: -2");
+  EXPECT_EQ(problem([](O& o) { o.max_header_size = 81921; }),
+            "max_header_size must be 81920 or less, got: 81921");
+  EXPECT_EQ(problem([](O& o) { o.user_agent = "a\nb"; }),
+            R"(user_agent must be free of line breaks, got: "a\nb")");
+  EXPECT_EQ(problem([](O& o) { o.name_servers = "ns.example"; }),
+            "name_servers must be IP addresses separated by commas, got: ns.example");
+  EXPECT_THAT(problem([](O& o) { o.max_response_size = 0; }), StartsWith("max_response_size must"));
+  EXPECT_THAT(problem([](O& o) { o.body_memory = 0; }), StartsWith("body_memory must"));
+  EXPECT_THAT(problem([](O& o) { o.max_header_count = 0; }), StartsWith("max_header_count must"));
+  EXPECT_THAT(problem([](O& o) { o.connection_pool_size = 0; }),
+              StartsWith("connection_pool_size must"));
+  EXPECT_THAT(problem([](O& o) { o.delivery_threads = 0; }), StartsWith("delivery_threads must"));
+}
+
+TEST(ProcessorOptionsTest, WantsTimesThatCanPass) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double bad : {0.0, -1.0, kInfinity, std::numeric_limits<double>::quiet_NaN()}) {
+    ProcessorOptions options;
+    options.request_timeout = options.resolve_timeout = Seconds{bad};
+    options.connection_timeout = options.first_byte_timeout = options.idle_timeout = Seconds{bad};
+    options.retry_delay = options.longest_retry_delay = Seconds{bad};
+    options.idle_connection_lifetime = Seconds{bad};
+    EXPECT_EQ(options.validate().size(), 8U) << bad;
+  }
+}
+
+TEST(ProcessorOptionsTest, AllowsZeroWhereItMeansNone) {
+  ProcessorOptions options{.max_redirects = 0, .retries = 0, .max_idle_connections = 0};
+  options.user_agent = "";
+  EXPECT_TRUE(options.validate().empty());
+}
+
+}  // namespace
+}  // namespace patient_http
