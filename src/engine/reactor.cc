@@ -74,14 +74,14 @@ void Reactor::post(Command command) {
 
 void Reactor::turn() {
   loop_.update_now();
-  take_commands();
+  const bool has_taken_all = take_commands();
   return_parked();
   start_some();
   resume_paused();
   hand_over();
   collect();
   note_busy_time();
-  const bool has_more = !to_start_.empty() || next_command_ < commands_.size();
+  const bool has_more = !to_start_.empty() || !has_taken_all;
   const auto now = steady_clock::now();
   loop_.turn(has_more ? now : now + kLongestWait);
   busy_since_ = loop_.now();
@@ -102,17 +102,20 @@ void Reactor::note_busy_time() {
   }
 }
 
-void Reactor::take_commands() {
-  if (next_command_ == commands_.size()) {
-    commands_.clear();
-    next_command_ = 0;
-    base::MutexLock lock(inbox_mutex_);
-    commands_.swap(inbox_);
-  }
+// False when the time for commands was used up: there may be more, and nobody will wake the loop
+// for those that came while it was awake.
+bool Reactor::take_commands() {
   const auto until = steady_clock::now() + kCommandsPerTurn;
-  while (next_command_ < commands_.size()) {
+  for (;;) {
+    if (next_command_ == commands_.size()) {
+      commands_.clear();
+      next_command_ = 0;
+      base::MutexLock lock(inbox_mutex_);
+      if (inbox_.empty()) return true;
+      commands_.swap(inbox_);
+    }
     carry_out(commands_[next_command_++]);
-    if (next_command_ % kCommandsPerLook == 0 && steady_clock::now() >= until) return;
+    if (next_command_ % kCommandsPerLook == 0 && steady_clock::now() >= until) return false;
   }
 }
 

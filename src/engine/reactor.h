@@ -97,7 +97,7 @@ class Reactor final : private TransferOwner {
   bool may_overdraw(Transfer& transfer) override;
 
   void post(Command command);
-  void take_commands();
+  [[nodiscard]] bool take_commands();
   void carry_out(Command& command);
   void add(std::unique_ptr<RequestTask> task);
   void cancel_now(const std::string& id);

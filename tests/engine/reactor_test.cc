@@ -153,6 +153,20 @@ TEST_F(ReactorTest, CompletesManyResponsesThatAreTogetherLargerThanTheMemory) {
   EXPECT_EQ(turned.reactor.budget().used(), 0U);
 }
 
+TEST_F(ReactorTest, TakesWhatCameWhileItWasBusyWithEarlierCommands) {
+  // Commands that did not fit into a turn's share used up the wake-up of one that came meanwhile,
+  // and the reactor slept, for up to a minute, on a task in its inbox.
+  TurnedReactor turned(options(), false);
+  for (int i = 0; i < 200'000; ++i) turned.reactor.cancel("nobody");
+  turned.reactor.turn();
+  turned.start(get(server_.url("/"), handler_, "late"));
+  const auto began = std::chrono::steady_clock::now();
+
+  ASSERT_TRUE(turned.turn_until_settled("late"));
+
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
+}
+
 TEST_F(ReactorTest, WaitsForHandlersThatHoldTheMemory) {
   // One after the other was let through beyond the budget, as soon as the one before was complete:
   // with slow handlers, memory grew without bounds.
