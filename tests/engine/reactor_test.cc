@@ -157,7 +157,7 @@ TEST_F(ReactorTest, TakesWhatCameWhileItWasBusyWithEarlierCommands) {
   // Commands that did not fit into a turn's share used up the wake-up of one that came meanwhile,
   // and the reactor slept, for up to a minute, on a task in its inbox.
   TurnedReactor turned(options(), false);
-  for (int i = 0; i < 200'000; ++i) turned.reactor.cancel("nobody");
+  for (int i = 0; i < 1'000'000; ++i) turned.reactor.cancel("nobody");
   turned.reactor.turn();
   turned.start(get(server_.url("/"), handler_, "late"));
   const auto began = std::chrono::steady_clock::now();
