@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -35,8 +35,8 @@ TEST_F(BodyBudgetTest, GetsChargesBackWhenTheyEnd) {
 }
 
 TEST_F(BodyBudgetTest, SaysOnceThatItHasRoomAgain) {
-  std::optional<BodyCharge> first(budget_);
-  std::optional<BodyCharge> second(budget_);
+  auto first = std::make_unique<BodyCharge>(budget_);
+  auto second = std::make_unique<BodyCharge>(budget_);
   BodyCharge third(budget_);
   first->add(80);
   second->add(80);
@@ -62,7 +62,7 @@ TEST_F(BodyBudgetTest, MovesChargesWithoutLosingOrDoublingThem) {
 }
 
 TEST_F(BodyBudgetTest, KnowsWhatIsOnItsWayOut) {
-  std::optional<BodyCharge> settled(budget_);
+  auto settled = std::make_unique<BodyCharge>(budget_);
   BodyCharge growing(budget_);
   settled->add(60);
   growing.add(150);

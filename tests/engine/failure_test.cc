@@ -141,8 +141,8 @@ TEST(FailureTest, TellsFailuresOfTheNetworkApart) {
 }
 
 TEST(FailureTest, RetriesIdempotentRequestsAfterFailuresOfTheConnection) {
-  TestHttpServer server;
   std::atomic<int> calls{0};
+  TestHttpServer server;
   server.on("/flaky", [&](const ReceivedRequest&, ServerConnection& peer) {
     if (++calls <= 2) {
       peer.reset();
@@ -194,10 +194,10 @@ TEST(FailureTest, DoesNotRetryTimeoutsAndResponses) {
 }
 
 TEST(FailureTest, ResendsAfterAStaleConnectionAtNoCostOfAnAttempt) {
-  std::map<int, int> served;  // outlives the server's threads
+  // The second request on a connection finds it closed, as after a server's keep-alive timeout.
+  std::map<int, int> served;
   std::mutex mutex;
   TestHttpServer server;
-  // The second request on a connection finds it closed, as after a server's keep-alive timeout.
   server.on("/", [&](const ReceivedRequest& request, ServerConnection& peer) {
     bool first = false;
     {
@@ -225,8 +225,8 @@ TEST(FailureTest, ResendsAfterAStaleConnectionAtNoCostOfAnAttempt) {
 }
 
 TEST(FailureTest, NoticesThatAnIdleConnectionWasClosedBeforeItUsesIt) {
-  TestHttpServer server;
   std::atomic<int> closed{0};
+  TestHttpServer server;
   server.on("/once", [&](const ReceivedRequest&, ServerConnection& peer) {
     peer.send(TestHttpServer::response(200, "ok"));
     peer.close();

@@ -185,8 +185,8 @@ TEST(InlineExecutorTest, GivesEachRequestItsWholeTimeHoweverLongItWasIdle) {
 }
 
 TEST(InlineExecutorTest, RetriesAsAProcessorDoes) {
-  TestHttpServer server;
   std::atomic<int> calls{0};
+  TestHttpServer server;
   server.on("/flaky", [&](const ReceivedRequest&, ServerConnection& peer) {
     if (++calls == 1) {
       peer.reset();

@@ -308,8 +308,8 @@ TEST(ProcessorTest, LetsObserversUseIt) {
     RecordingTaskHandler* recorder = nullptr;
     std::string url;
     void request_end(const ObservedRequest& request, int, Seconds) override {
-      EXPECT_EQ(processor->status().state, ProcessorState::kRunning);
       if (request.id != "first") return;
+      EXPECT_EQ(processor->status().state, ProcessorState::kRunning);
       EXPECT_TRUE(processor->enqueue(get(url, *recorder, "second")).has_value());
     }
   };

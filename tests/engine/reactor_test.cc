@@ -128,15 +128,15 @@ class ReactorTest : public testing::Test {
     return {.max_connections = 100, .max_response_size = 2 * kMegabyte, .body_memory = kMegabyte};
   }
 
+  std::atomic<int> waiting_{0};  // requests that the server holds
   TestHttpServer server_;
   RecordingTaskHandler handler_;
 };
 
 TEST_F(ReactorTest, CompletesManyResponsesThatAreTogetherLargerThanTheMemory) {
   constexpr std::size_t kResponses = 60;
-  std::atomic<int> waiting{0};
   server_.on("/together", [&](const ReceivedRequest&, ServerConnection& peer) {
-    if (++waiting == kResponses) server_.release();
+    if (++waiting_ == kResponses) server_.release();
     server_.wait_for_release();
     peer.send(TestHttpServer::response(200, std::string(kMegabyte, 'x')));
   });
