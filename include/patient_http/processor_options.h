@@ -12,7 +12,8 @@ namespace patient_http {
 
 // How requests are carried out. Names and defaults are the Ruby gem's where it has them.
 struct ProcessorOptions {
-  // Requests at once: queued and running ones, and those whose result is not settled yet.
+  // Requests at once: queued and running ones, and those whose result is not settled yet. At most
+  // a million.
   std::size_t max_connections = 256;
 
   // For each attempt, over its redirects, unless the request says otherwise.
@@ -26,7 +27,7 @@ struct ProcessorOptions {
   // Between two reads of a response. Unset: request_timeout alone.
   std::optional<Seconds> idle_timeout = std::nullopt;
 
-  // Bytes of a body, on the wire and after decompression.
+  // Bytes of a body, on the wire and after decompression; at most 512 MiB.
   std::size_t max_response_size = std::size_t{1} << 20;
   // Bytes, at most 81920, and number of a response's headers and trailers.
   std::size_t max_header_size = 64 * 1024;

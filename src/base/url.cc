@@ -1,5 +1,6 @@
 #include "base/url.h"
 
+#include <algorithm>
 #include <boost/url.hpp>
 #include <cctype>
 #include <charconv>
@@ -47,6 +48,7 @@ Result<std::string> encode_lenient(std::string_view text) {
       return failure("it holds a control character at byte " + std::to_string(i));
     }
     const bool in_authority = i < authority_end;
+    if (in_authority && c == '\\') return failure("its host holds a backslash");
     if (in_authority && byte >= 0x80) {
       return failure("its host holds characters outside ASCII; write the name in Punycode (xn--…)");
     }
@@ -62,6 +64,28 @@ Result<std::string> encode_lenient(std::string_view text) {
     }
   }
   return out;
+}
+
+// Whether an authority, without its userinfo, is a host and at most a port: Boost.URL 1.81 leaves
+// what it cannot read to the path, and a request would go where nobody sent it.
+bool has_whole_host_and_port(std::string_view text) {
+  std::size_t host_end = 0;
+  if (text.starts_with('[')) {
+    host_end = text.find(']');
+    if (host_end == std::string_view::npos) return false;
+    ++host_end;
+  } else {
+    host_end = std::min(text.find(':'), text.size());
+  }
+  const std::string_view port = text.substr(host_end);
+  return port.empty() ||
+         (port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+std::string_view authority_of(std::string_view encoded) {
+  const std::size_t slashes = encoded.find("//");
+  if (slashes == std::string_view::npos) return {};
+  return encoded.substr(slashes + 2, end_of_authority(encoded) - slashes - 2);
 }
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -106,6 +130,11 @@ Result<Url> Url::parse(std::string_view text) {
     return invalid("its scheme must be http or https");
   }
   if (!view.has_authority() || view.encoded_host().empty()) return invalid("it names no host");
+  const std::string_view authority = authority_of(*encoded);
+  const std::size_t at = authority.rfind('@');
+  if (!has_whole_host_and_port(authority.substr(at == std::string_view::npos ? 0 : at + 1))) {
+    return invalid("what follows its host must be a port between 1 and 65535");
+  }
   url.origin_.host = ascii_lower(view.host_address());
   if (!is_ascii(url.origin_.host) || url.origin_.host.find_first_of(std::string_view(
                                          " \t\r\n/\\@?#%\0", 11)) != std::string::npos) {
@@ -170,12 +199,16 @@ std::string Url::redacted() const {
 std::string redact_url(std::string_view text) {
   text = text.substr(0, text.find_first_of("?#"));
   const std::size_t slashes = text.find("//");
-  if (slashes == std::string_view::npos) return to_valid_utf8(text);
-  const std::size_t authority = slashes + 2;
-  const std::size_t end = std::min(text.find('/', authority), text.size());
-  const std::size_t at = text.substr(0, end).rfind('@');
-  if (at == std::string_view::npos || at < authority) return to_valid_utf8(text);
-  return to_valid_utf8(std::string(text.substr(0, authority)) + std::string(text.substr(at + 1)));
+  const std::size_t authority = slashes == std::string_view::npos ? 0 : slashes + 2;
+  // Up to the last '@', even where a slash comes before it: a password may hold one.
+  const std::size_t at = text.rfind('@');
+  std::string out(text.substr(0, authority));
+  out += text.substr(at == std::string_view::npos || at < authority ? authority : at + 1);
+  out = to_valid_utf8(out);
+  std::replace_if(
+      out.begin(), out.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return out;
 }
 
 void append_form_encoded(std::string& out, std::string_view text) {

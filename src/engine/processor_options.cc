@@ -10,8 +10,16 @@ namespace patient_http {
 
 namespace {
 
+constexpr std::size_t kMostConnections = 1'000'000;
+// What fits into a store, in base64, with room to spare.
+constexpr std::size_t kLargestResponse = std::size_t{512} << 20;
+
 class Checker {
  public:
+  void in_range(const char* name, std::size_t value, std::size_t most) {
+    positive(name, value);
+    if (value > most) add(name, ("at most " + std::to_string(most)).c_str(), std::to_string(value));
+  }
   void positive(const char* name, std::size_t value) {
     if (value == 0) add(name, "a positive number", "0");
   }
@@ -37,13 +45,13 @@ class Checker {
 
 std::vector<std::string> ProcessorOptions::validate() const {
   Checker check;
-  check.positive("max_connections", max_connections);
+  check.in_range("max_connections", max_connections, kMostConnections);
   check.positive("request_timeout", request_timeout);
   check.positive("resolve_timeout", resolve_timeout);
   check.positive("connection_timeout", connection_timeout);
   check.positive("first_byte_timeout", first_byte_timeout);
   check.positive("idle_timeout", idle_timeout);
-  check.positive("max_response_size", max_response_size);
+  check.in_range("max_response_size", max_response_size, kLargestResponse);
   check.positive("max_header_size", max_header_size);
   if (max_header_size > http1::kLargestHead) {
     check.add("max_header_size", "81920 or less", std::to_string(max_header_size));

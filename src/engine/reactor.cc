@@ -15,7 +15,9 @@ constexpr std::chrono::milliseconds kStartingPerTurn{2};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
 // Settlements for which memory is kept after a burst.
 constexpr std::size_t kMostKept = 1024;
-constexpr std::chrono::seconds kLongestWait{60};
+constexpr std::chrono::milliseconds kLongestWait{60'000};
+// How long the one that may overdraw can be silent before another one may instead.
+constexpr std::chrono::milliseconds kOverdrawPatience{1000};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
   return {.max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
@@ -83,7 +85,7 @@ void Reactor::turn() {
   note_busy_time();
   const bool has_more = !to_start_.empty() || !has_taken_all;
   const auto now = steady_clock::now();
-  loop_.turn(has_more ? now : now + kLongestWait);
+  loop_.turn(has_more ? now : now + (paused_.empty() ? kLongestWait : kOverdrawPatience));
   busy_since_ = loop_.now();
   hand_over();
 }
@@ -203,6 +205,7 @@ void Reactor::remove(Running& transfer) {
 }
 
 void Reactor::on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) {
+  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   Running& waiting = running(transfer);
   waiting.is_parked = slots_.try_park();
   waiting.wait = std::make_unique<net::Timer>([this, &waiting] { wait_is_over(waiting); });
@@ -233,7 +236,10 @@ void Reactor::return_parked() {
 // there is something to wait for: a slow handler must not let memory grow.
 bool Reactor::may_overdraw(Transfer& transfer) {
   if (overdrawing_ == nullptr && !budget_.is_leaving()) overdrawing_ = &transfer;
-  if (overdrawing_ == &transfer) return true;
+  if (overdrawing_ == &transfer) {
+    overdrew_at_ = loop_.now();
+    return true;
+  }
   Running& paused = running(transfer);
   paused.is_paused = true;
   paused_.push_back(&paused);
@@ -242,12 +248,17 @@ bool Reactor::may_overdraw(Transfer& transfer) {
 
 void Reactor::resume_paused() {
   const bool has_room = !budget_.is_spent();
+  // A server that stalls must not keep the others from being read.
+  if (!paused_.empty() && loop_.now() - overdrew_at_ > kOverdrawPatience) overdrawing_ = nullptr;
   const bool may_overdraw = !budget_.is_leaving();
   while (!paused_.empty() && (has_room || (may_overdraw && overdrawing_ == nullptr))) {
     Running& transfer = *paused_.front();
     paused_.pop_front();
     transfer.is_paused = false;
-    if (!has_room) overdrawing_ = &transfer;
+    if (!has_room) {
+      overdrawing_ = &transfer;
+      overdrew_at_ = loop_.now();
+    }
     transfer.resume_reading();
   }
 }

@@ -35,7 +35,18 @@ Completion completion_of(std::string claim_id, const std::variant<Response, Erro
 }  // namespace
 
 void JobTaskHandler::settle(std::vector<SettledTask> batch) {
-  std::vector<Completion> completions;
+  const std::size_t count = batch.size();
+  try {
+    settle_batch(batch);
+  } catch (...) {
+    // Out of memory, or a bug: the claims stay, and so does the promise that they are rescued.
+    undelivered_ += count;
+    throw;
+  }
+}
+
+void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
+  std::vector<Handover> handovers;
   std::vector<std::string> interrupted;
   for (SettledTask& settled : batch) {
     const auto& task = static_cast<const JobTask&>(*settled.task);
@@ -50,12 +61,21 @@ void JobTaskHandler::settle(std::vector<SettledTask> batch) {
         response != nullptr
             ? std::variant<Response, Error>(std::move(*response))
             : std::variant<Response, Error>(std::get<Error>(std::move(settled.outcome)));
-    completions.push_back(
-        completion_of(std::move(*claim_id), outcome, task.id(), task.callback(), task.carried()));
+    handovers.push_back(hand_over(std::move(*claim_id), task, outcome));
   }
   batch.clear();
-  complete(std::move(completions));
+  complete(std::move(handovers));
   release(std::move(interrupted));
+}
+
+JobTaskHandler::Handover JobTaskHandler::hand_over(std::string claim_id, const JobTask& task,
+                                                   const std::variant<Response, Error>& outcome) {
+  return {completion_of(std::move(claim_id), outcome, task.id(), task.callback(), task.carried()),
+          task.id(),
+          task.request().url(),
+          task.callback(),
+          task.carried(),
+          task.callback_args()};
 }
 
 void JobTaskHandler::on_complete(std::unique_ptr<RequestTask> task, Response response) {
@@ -83,26 +103,71 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                           .request_id = job.request_id,
                           .url = job.url,
                           .callback_args = job.callback_args}));
-  complete({completion_of(claim_id, outcome, job.request_id, job.callback, job.carried)});
+  std::vector<Handover> handovers;
+  handovers.push_back({completion_of(claim_id, outcome, job.request_id, job.callback, job.carried),
+                       job.request_id, job.url, job.callback, job.carried, job.callback_args});
+  complete(std::move(handovers));
 }
 
-void JobTaskHandler::complete(std::vector<Completion> completions) {
-  if (completions.empty()) return;
-  const std::string what = "complete " + std::to_string(completions.size()) + " requests";
-  const auto settled =
-      patience_.repeat<std::vector<Settled>>(what, [&] { return store_.complete(completions); });
-  if (!settled) {
-    undelivered_ += completions.size();
-    log_.error(what + ": " + settled.error().message +
-               "; their claims stay, and whoever rescues them sends the requests again");
-    return;
+void JobTaskHandler::complete(std::vector<Handover> handovers) {
+  if (handovers.empty()) return;
+  std::vector<Completion> completions;
+  completions.reserve(handovers.size());
+  for (Handover& handover : handovers) completions.push_back(std::move(handover.completion));
+  const auto settled = patience_.repeat<std::vector<Settled>>(
+      "complete " + std::to_string(completions.size()) + " requests",
+      [&] { return store_.complete(completions); });
+  if (settled) {
+    count_dropped(*settled);
+  } else if (settled.error().kind == StoreFailure::Kind::kUnavailable) {
+    give_up(completions.size(), settled.error());
+  } else {
+    for (std::size_t i = 0; i < handovers.size(); ++i) {
+      handovers[i].completion = std::move(completions[i]);
+      complete_alone(std::move(handovers[i]));
+    }
   }
-  const auto gone = std::count(settled->begin(), settled->end(), Settled::kClaimGone);
-  if (gone > 0) {
-    log_.warn(
-        std::to_string(gone) +
-        " results were dropped: their claims were rescued meanwhile, and another run delivers");
+}
+
+void JobTaskHandler::complete_alone(Handover handover) {
+  const auto store_it = [&](const Completion& completion) {
+    return patience_.repeat<std::vector<Settled>>("complete a request", [&] {
+      return store_.complete({&completion, 1});
+    });
+  };
+  auto settled = store_it(handover.completion);
+  if (!settled && settled.error().kind != StoreFailure::Kind::kUnavailable) {
+    log_.error("the result of request " + handover.request_id +
+               " cannot be stored, an error takes its place: " + settled.error().message);
+    const std::variant<Response, Error> error = Error(RequestError(
+        {.kind = ErrorKind::kResponseTooLarge,
+         .message = "a response came that the store refuses: " + settled.error().message,
+         .duration = handover.completion.statistics.duration,
+         .request_id = handover.request_id,
+         .url = handover.url,
+         .callback_args = handover.callback_args}));
+    handover.completion = completion_of(std::move(handover.completion.claim_id), error,
+                                        handover.request_id, handover.callback, handover.carried);
+    settled = store_it(handover.completion);
   }
+  if (settled) {
+    count_dropped(*settled);
+  } else {
+    give_up(1, settled.error());
+  }
+}
+
+void JobTaskHandler::count_dropped(const std::vector<Settled>& settled) const {
+  const auto gone = std::count(settled.begin(), settled.end(), Settled::kClaimGone);
+  if (gone == 0) return;
+  log_.warn(std::to_string(gone) +
+            " results were dropped: their claims were rescued meanwhile, and another run delivers");
+}
+
+void JobTaskHandler::give_up(std::size_t count, const StoreFailure& failure) {
+  undelivered_ += count;
+  log_.error(std::to_string(count) + " results could not be stored: " + failure.message +
+             "; their claims stay, and whoever rescues them sends the requests again");
 }
 
 void JobTaskHandler::release(std::vector<std::string> claim_ids) {

@@ -32,7 +32,8 @@ class JobTask final : public RequestTask {
 
 // Settles the tasks of jobs in the store: a result becomes a callback job, an interrupted request
 // goes back to the front of the queue. While the store is down it waits and tries again, so that
-// no result is thrown away; meanwhile the tasks' slots stay occupied.
+// no result is thrown away; meanwhile the tasks' slots stay occupied. A result that the store
+// refuses for good (it is too large for it) becomes an error that says so.
 //
 // Thread safety: as TaskHandler. It must get JobTasks only.
 class JobTaskHandler final : public TaskHandler {
@@ -51,11 +52,28 @@ class JobTaskHandler final : public TaskHandler {
   // Hands over an outcome that needed no transfer: that of an invalid request.
   void complete_now(const std::string& claim_id, const UnrunnableJob& job);
 
-  // Results that could not be handed over before the store was given up on.
+  // Results that could not be handed over: the store was given up on, or a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
 
  private:
-  void complete(std::vector<Completion> completions);
+  // A result on its way into the store, and what an error in its place needs.
+  struct Handover {
+    Completion completion;
+    std::string request_id;
+    std::string url;
+    std::string callback;
+    std::string carried;
+    CallbackArgs callback_args;
+  };
+
+  void settle_batch(std::vector<SettledTask>& batch);
+  [[nodiscard]] static Handover hand_over(std::string claim_id, const JobTask& task,
+                                          const std::variant<Response, Error>& outcome);
+  void complete(std::vector<Handover> handovers);
+  // One by one, after the store refused them together.
+  void complete_alone(Handover handover);
+  void count_dropped(const std::vector<Settled>& settled) const;
+  void give_up(std::size_t count, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
 
   JobStore& store_;

@@ -37,7 +37,11 @@ void RequestWorker::start() {
 
 void RequestWorker::stop() {
   if (!thread_.joinable()) return;
-  stopping_ = true;
+  {
+    base::MutexLock lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stopped_.notify_all();
   store_.wake();
   thread_.join();
 }
@@ -60,11 +64,19 @@ bool RequestWorker::claim_some(std::size_t most) {
   const auto claims = store_.claim(most);
   if (!claims) {
     log_.warn("claim jobs: " + claims.error().message);
-    static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
+    wait_for_stop(kLongestWait);
     return true;
   }
   for (const Claim& claim : *claims) take(claim);
   return !claims->empty();
+}
+
+// A store that cannot be read says at once that there may be work: it is asked again after a while.
+void RequestWorker::wait_for_stop(steady_clock::duration time) {
+  const auto until = steady_clock::now() + time;
+  base::MutexLock lock(stop_mutex_);
+  while (!stopping_ && stopped_.wait_until(stop_mutex_, until)) {
+  }
 }
 
 void RequestWorker::take(const Claim& claim) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
+#include "base/mutex.h"
 #include "jobs/in_flight_jobs.h"
 #include "jobs/job_store.h"
 #include "jobs/job_task_handler.h"
@@ -35,6 +37,7 @@ class RequestWorker {
   void run();
   // False when there was nothing to claim.
   bool claim_some(std::size_t most);
+  void wait_for_stop(std::chrono::steady_clock::duration time);
   void take(const Claim& claim);
   void put_back(const std::string& claim_id);
   void bury(const Claim& claim, const std::string& reason);
@@ -46,6 +49,8 @@ class RequestWorker {
   JobTaskHandler& handler_;
   StorePatience& patience_;
   const Log log_;
+  base::Mutex stop_mutex_;  // for those who wait for stopping_
+  base::CondVar stopped_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

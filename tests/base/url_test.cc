@@ -46,10 +46,25 @@ TEST(UrlTest, RefusesWhatIsNoHttpUrl) {
   }
 }
 
+TEST(UrlTest, RefusesWhatWouldGoWhereNobodySentIt) {
+  for (const char* bad :
+       {"http://127.0.0.1:abc/", "http://127.0.0.1:8a/", "http://good.example:44x3/",
+        "http://u:PW/SECRET@h/", "http://127.0.0.1:1\\@x/", "http://[::1]x:1/", "http://h:1:2/",
+        "http://h:-1/", "http://h\\x/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+}
+
 TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
   const auto url = Url::parse("ftp://user:s3cret@h/x?token=s3cret#s3cret");
   ASSERT_FALSE(url.has_value());
   EXPECT_EQ(url.error().message, "invalid url ftp://h/x: its scheme must be http or https");
+}
+
+TEST(UrlTest, RedactsWhatIsNoUrlToo) {
+  EXPECT_EQ(redact_url("user:s3cret@h/x?t=1"), "h/x");
+  EXPECT_EQ(redact_url("http://u:s3/cret@h/x#f"), "http://h/x");
+  EXPECT_EQ(redact_url(std::string_view("http://h/\x1b[1m\0", 14)), "http://h/?[1m?");
 }
 
 TEST(UrlTest, ResolvesReferences) {

@@ -167,6 +167,23 @@ TEST_F(ReactorTest, TakesWhatCameWhileItWasBusyWithEarlierCommands) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
 }
 
+TEST_F(ReactorTest, LetsOthersReadWhenServersThatSpentTheMemoryFallSilent) {
+  // Stalled responses held all of the budget, and the one that might overdraw was one of them:
+  // their neighbours timed out.
+  TurnedReactor turned(options(), false);
+  for (const char* id : {"stalled 1", "stalled 2", "stalled 3"}) {
+    turned.start(get(server_.url("/part"), handler_, id));
+  }
+  ASSERT_TRUE(turned.turn_until([&] { return turned.reactor.budget().is_spent(); }));
+  for (const char* id : {"healthy 1", "healthy 2"}) {
+    turned.start(get(server_.url("/whole"), handler_, id));
+  }
+
+  EXPECT_TRUE(turned.turn_until_settled("healthy 1"));
+  EXPECT_TRUE(turned.turn_until_settled("healthy 2"));
+  EXPECT_EQ(turned.outcomes.size(), 2U);
+}
+
 TEST_F(ReactorTest, WaitsForHandlersThatHoldTheMemory) {
   // One after the other was let through beyond the budget, as soon as the one before was complete:
   // with slow handlers, memory grew without bounds.
