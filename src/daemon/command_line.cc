@@ -1,10 +1,12 @@
 #include "daemon/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <array>
+#include <cmath>
 #include <iostream>
 #include <memory>
-#include <thread>
+#include <string_view>
+#include <utility>
 
 #include "daemon/exit_status.h"
 #include "daemon/run_command.h"
@@ -40,7 +42,7 @@ A regular file is checked from end to end before anything is sent. With - or --l
 taken as they come, and bad ones are reported and left out.
 
 A result is committed to the state first and appended to the output then: what has a stored result is
-never sent again, and an output file holds each id exactly once. A request that was under way when the
+never sent again, and a file of output holds each id exactly once. A request that was under way when the
 process died may be sent a second time. To a pipe or a terminal each result is written at least once.
 
 Exit status, over the whole file, earlier starts included:
@@ -48,7 +50,7 @@ Exit status, over the whole file, earlier starts included:
   1  some requests have an error, or bad lines were left out
   2  usage, input, or an input that has changed; nothing was sent
   3  the state or the output cannot be read, written or locked
-  130, 143  after SIGINT, SIGTERM: what was in flight is put back)";
+  129, 130, 143  after SIGHUP, SIGINT, SIGTERM: what was in flight is put back)";
 
 void add_engine_options(CLI::App& command, ProcessorOptions& options) {
   const auto seconds = [&command](const char* name, Seconds& value, const char* help) {
@@ -114,7 +116,7 @@ CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
       ->add_option("--grace", arguments.grace,
                    "After Ctrl-C, wait so long for what is in flight [0]")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0.0, 1e6));
   command->add_flag("-q,--quiet", options.quiet, "No progress and no summary");
   add_engine_options(*command, options.processor);
   return command;
@@ -146,11 +148,31 @@ CLI::App* add_send(CLI::App& app, HttpMethod method, SendOptions& options) {
   return command;
 }
 
-// What the options of the engine have to say against, or empty.
+// The options by the names under which they are given here.
+std::string named_as_given(std::string problem) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kNames = {{
+      {"max_connections", "--concurrency"},
+      {"request_timeout", "--timeout"},
+      {"connection_timeout", "--connect-timeout"},
+      {"first_byte_timeout", "--first-byte-timeout"},
+      {"idle_timeout", "--idle-timeout"},
+      {"max_response_size", "--max-response-size"},
+      {"max_redirects", "--max-redirects"},
+      {"retries", "--retries"},
+      {"user_agent", "--user-agent"},
+  }};
+  for (const auto& [name, given] : kNames) {
+    if (problem.starts_with(name)) return std::string(given) + problem.substr(name.size());
+  }
+  return problem;
+}
+
+// What there is to say against the options of the engine, or empty.
 std::string problems_of(const ProcessorOptions& options) {
   std::string text;
-  for (const std::string& problem : options.validate())
-    text += text.empty() ? problem : "; " + problem;
+  for (const std::string& problem : options.validate()) {
+    text += (text.empty() ? "" : "; ") + named_as_given(problem);
+  }
   return text;
 }
 
@@ -184,6 +206,7 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
     RunOptions& options = run_arguments.options;
     options.survives_power_cuts = run_arguments.durability == "full";
     options.grace = Seconds(run_arguments.grace);
+    if (!std::isfinite(run_arguments.grace)) return refuse("--grace must be a number of seconds");
     if (const std::string problems = problems_of(options.processor); !problems.empty())
       return refuse(problems);
     return run(options, signals);

@@ -31,8 +31,9 @@ RunResult<CheckedInput> check_input(const std::string& path, int fd,
     const LineReader::Got got = reader.next(kPatience);
     if (got == LineReader::Got::kFailed) return run_failure(kUsage, path + ": " + reader.error());
     if (got == LineReader::Got::kEnd) break;
-    if (number % 1000 == 0 && is_stopped()) break;
-    if (got == LineReader::Got::kNothingYet) continue;
+    const bool is_slow = got == LineReader::Got::kNothingYet;
+    if ((is_slow || number % 1000 == 0) && is_stopped()) break;
+    if (is_slow) continue;
     ++number;
     hash.add(reader.raw());
     if (is_blank(reader.line())) continue;
@@ -52,6 +53,7 @@ RunResult<CheckedInput> check_input(const std::string& path, int fd,
                            "with --lenient");
   }
   checked.sha256 = hash.hex();
+  checked.lines = number;
   return checked;
 }
 

@@ -10,6 +10,7 @@ namespace patient_http::daemon {
 // A regular file of input, read from end to end and found good.
 struct CheckedInput {
   std::string sha256;
+  std::uint64_t lines = 0;
   std::uint64_t requests = 0;
 };
 

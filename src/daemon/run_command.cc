@@ -77,6 +77,7 @@ class Run {
   int carry_out();
   // Until the run is complete, a signal came, or something failed.
   void watch();
+  void end();
   [[nodiscard]] bool is_stuck(const RunCounts& counts);
   int conclude(const RunCounts& counts);
 
@@ -89,6 +90,7 @@ class Run {
   RunState state_;
   RunOutput output_;
   std::unique_ptr<RunTally> tally_;
+  std::unique_ptr<jobs::StorePatience> patience_;
   std::unique_ptr<RunProgress> progress_;
   std::mutex progress_mutex_;
   std::unique_ptr<RunFeeder> feeder_;
@@ -107,23 +109,31 @@ RunResult<void> Run::prepare() {
                       ("patient-http-run-" + base::random_hex(8) + ".state"))
                          .string();
   }
+  signals_.restore();  // a pipe without a writer keeps us waiting here
   auto input = open_input(options_);
+  signals_.block();
   if (!input) return unexpected(input.error());
   input_ = *input;
   if (auto done = check(); !done) return done;
   if (is_stopped()) return {};
   if (auto done = prepare_files(options_); !done) return done;
   if (auto done = open_state(); !done) return done;
-  if (auto done = output_.open(options_.output, state_.output_length); !done) return done;
+  signals_.restore();  // and one without a reader here
+  auto opened = output_.open(options_.output, {.length = state_.output_length,
+                                               .tail_sha256 = state_.output_tail_sha256,
+                                               .is_new = !state_.has_output,
+                                               .is_fresh = options_.fresh});
+  signals_.block();
+  if (!opened) return opened;
   tally_ = std::make_unique<RunTally>(state_.counts);
+  patience_ = std::make_unique<jobs::StorePatience>(Log::standard_error(LogLevel::kWarn));
   progress_ = std::make_unique<RunProgress>(options_.quiet, checked_.requests, state_.counts);
-  feeder_ =
-      std::make_unique<RunFeeder>(options_, input_, state_, checked_.sha256, service_->store(),
-                                  *tally_, [this](const std::string& text) {
-                                    const std::lock_guard lock(progress_mutex_);
-                                    progress_->say(text);
-                                  });
-  writer_ = std::make_unique<RunWriter>(service_->store(), output_, *tally_,
+  feeder_ = std::make_unique<RunFeeder>(options_, input_, state_, checked_, service_->store(),
+                                        *patience_, *tally_, [this](const std::string& text) {
+                                          const std::lock_guard lock(progress_mutex_);
+                                          progress_->say(text);
+                                        });
+  writer_ = std::make_unique<RunWriter>(service_->store(), *patience_, output_, *tally_,
                                         options_.survives_power_cuts);
   if (state_.counts.input_done && options_.checks_first()) return {};
   return feeder_->skip_taken([this] { return is_stopped(); });
@@ -172,22 +182,37 @@ int Run::carry_out() {
     writer_->start();
     if (!state_.counts.input_done) feeder_->start();
     watch();
-    const bool is_interrupted = is_stopped();
-    // A second signal ends the program at once; the state can bear it.
-    if (is_interrupted) signals_.restore();
-    feeder_->stop();
-    service_->stop(is_interrupted
-                       ? std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace)
-                       : 0ms);
-    writer_->stop();
+    end();
   }
   return conclude(tally_->counts());
+}
+
+// Stops along the flow: what is in flight may end into the state, also when the output failed.
+void Run::end() {
+  std::chrono::milliseconds wait(0);
+  if (is_stopped()) {
+    wait = std::chrono::duration_cast<std::chrono::milliseconds>(options_.grace);
+  } else if (tally_->failure() && service_->undelivered() == 0) {
+    wait =
+        std::chrono::duration_cast<std::chrono::milliseconds>(options_.processor.request_timeout);
+    print_error(tally_->failure()->message);
+    print_error("waiting for what is in flight; Ctrl-C ends at once");
+  }
+  // A second signal ends the program at once; the state can bear it.
+  signals_.restore();
+  patience_->give_up_at(std::chrono::steady_clock::now());
+  feeder_->stop();
+  service_->stop(wait);
+  writer_->stop();
 }
 
 void Run::watch() {
   while (!tally_->failure() && signals_.wait(100ms) == 0) {
     const RunCounts counts = tally_->counts();
     if (counts.is_complete() || is_stuck(counts)) return;
+    if (service_->undelivered() > 0) {
+      tally_->fail({kStateProblem, "results could not be stored"});
+    }
     const std::lock_guard lock(progress_mutex_);
     progress_->show(counts, service_->processor().status().occupied);
   }
@@ -209,9 +234,14 @@ bool Run::is_stuck(const RunCounts& counts) {
 
 int Run::conclude(const RunCounts& counts) {
   const std::lock_guard lock(progress_mutex_);
+  if (const std::size_t lost = service_->undelivered(); lost > 0) {
+    progress_->say(std::to_string(lost) +
+                   " results could not be stored; their requests are sent again by "
+                   "the next start");
+  }
   if (const auto failure = tally_->failure()) {
     progress_->summarise(counts, "stopped");
-    print_error(failure->message);
+    if (failure->status != kStateProblem) print_error(failure->message);
     return failure->status;
   }
   if (counts.is_complete()) {

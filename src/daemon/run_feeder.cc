@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "base/json_text.h"
 #include "base/uuid.h"
@@ -28,13 +29,15 @@ std::uint64_t most_ahead(const RunOptions& options) {
 
 }  // namespace
 
-RunFeeder::RunFeeder(const RunOptions& options, int fd, const RunState& state, std::string sha256,
-                     jobs::JobStore& store, RunTally& tally, Report report)
+RunFeeder::RunFeeder(const RunOptions& options, int fd, const RunState& state, CheckedInput checked,
+                     jobs::JobStore& store, jobs::StorePatience& patience, RunTally& tally,
+                     Report report)
     : options_(options),
       store_(store),
+      patience_(patience),
       tally_(tally),
       report_(std::move(report)),
-      sha256_(std::move(sha256)),
+      checked_(std::move(checked)),
       resumed_(state),
       reader_(fd) {}
 
@@ -44,8 +47,9 @@ RunResult<void> RunFeeder::skip_taken(const std::function<bool()>& is_stopped) {
     if (got == LineReader::Got::kFailed)
       return run_failure(kUsage, options_.input + ": " + reader_.error());
     if (got == LineReader::Got::kEnd) break;
-    if (number_ % 1000 == 0 && is_stopped()) return {};
-    if (got == LineReader::Got::kNothingYet) continue;
+    const bool is_slow = got == LineReader::Got::kNothingYet;
+    if ((is_slow || number_ % 1000 == 0) && is_stopped()) return {};
+    if (is_slow) continue;
     ++number_;
     prefix_.add(reader_.raw());
     if (options_.checks_first() || is_blank(reader_.line())) continue;
@@ -71,6 +75,14 @@ void RunFeeder::stop() {
 
 void RunFeeder::run() {
   pthread_setname_np(pthread_self(), "ph-feeder");
+  try {
+    take_all();
+  } catch (const std::exception& error) {
+    tally_.fail({kStateProblem, std::string("cannot read requests: ") + error.what()});
+  }
+}
+
+void RunFeeder::take_all() {
   while (!stopping_ && !tally_.failure()) {
     if (!tally_.wait_for_room(most_ahead(options_), kPatience)) continue;
     if (!take_line()) return;
@@ -78,12 +90,17 @@ void RunFeeder::run() {
 }
 
 bool RunFeeder::take_line() {
+  // What was added to the file since it was checked is not part of it.
+  if (options_.checks_first() && number_ == checked_.lines) {
+    finish();
+    return false;
+  }
   switch (reader_.next(batch_.empty() ? kPatience : 0ms)) {
     case LineReader::Got::kFailed:
       tally_.fail({kUsage, options_.input + ": " + reader_.error()});
       return false;
     case LineReader::Got::kEnd:
-      static_cast<void>(push_batch(true));
+      finish();
       return false;
     // What came so far is not kept waiting for a slow writer of a pipe.
     case LineReader::Got::kNothingYet:
@@ -97,6 +114,16 @@ bool RunFeeder::take_line() {
   if (!is_blank(reader_.line())) take_request(reader_.line());
   if (batch_.size() < kJobsPerPush && batch_bytes_ < kBytesPerPush) return true;
   return push_batch(false);
+}
+
+void RunFeeder::finish() {
+  if (options_.checks_first() && prefix_.hex() != checked_.sha256) {
+    tally_.fail({kUsage, options_.input +
+                             " has changed while it was read; what was sent by then is in the "
+                             "output and the state"});
+    return;
+  }
+  static_cast<void>(push_batch(true));
 }
 
 void RunFeeder::take_request(std::string_view text) {
@@ -131,8 +158,10 @@ bool RunFeeder::push_batch(bool input_done) {
   after.pushed += batch_.size();
   after.bad_lines += batch_bad_;
   after.input_done = input_done;
-  const auto notes = input_notes(after, sha256_, prefix_.hex());
-  if (const auto pushed = store_.push(batch_, notes); !pushed) {
+  const auto notes = input_notes(after, checked_.sha256, prefix_.hex());
+  const auto pushed =
+      patience_.repeat<void>("store requests", [&] { return store_.push(batch_, notes); });
+  if (!pushed) {
     tally_.fail({kStateProblem, "cannot write the state: " + pushed.error().message});
     return false;
   }

@@ -8,11 +8,13 @@
 
 #include "daemon/id_set.h"
 #include "daemon/line_reader.h"
+#include "daemon/run_check.h"
 #include "daemon/run_options.h"
 #include "daemon/run_state.h"
 #include "daemon/run_tally.h"
 #include "drivers/crypto/sha256.h"
 #include "jobs/job_store.h"
+#include "jobs/store_patience.h"
 
 namespace patient_http::daemon {
 
@@ -22,10 +24,10 @@ class RunFeeder {
  public:
   using Report = std::function<void(const std::string&)>;
 
-  // All must outlive this object; `fd` stays open. `state` is what is remembered; `sha256` is the
-  // hash of the checked input, empty when the input is streamed.
-  RunFeeder(const RunOptions& options, int fd, const RunState& state, std::string sha256,
-            jobs::JobStore& store, RunTally& tally, Report report);
+  // All must outlive this object; `fd` stays open. `state` is what is remembered; `checked` is
+  // empty when the input is streamed.
+  RunFeeder(const RunOptions& options, int fd, const RunState& state, CheckedInput checked,
+            jobs::JobStore& store, jobs::StorePatience& patience, RunTally& tally, Report report);
   ~RunFeeder() { stop(); }
 
   // Passes over the lines that were taken before, and fails when they are not the ones they were.
@@ -37,6 +39,9 @@ class RunFeeder {
 
  private:
   void run();
+  void take_all();
+  // At the end of the input: the last push, unless it is not what was checked.
+  void finish();
   // False at the end of the input, or when it cannot go on.
   bool take_line();
   void take_request(std::string_view line);
@@ -45,9 +50,10 @@ class RunFeeder {
 
   const RunOptions& options_;
   jobs::JobStore& store_;
+  jobs::StorePatience& patience_;
   RunTally& tally_;
   const Report report_;
-  const std::string sha256_;
+  const CheckedInput checked_;
   const RunState resumed_;
 
   LineReader reader_;

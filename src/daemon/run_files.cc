@@ -73,11 +73,6 @@ RunResult<void> prepare_files(const RunOptions& options) {
     }
   }
   if (has_state) remove_state(options.state);
-  if (!options.writes_standard_output() && has_content(options.output) &&
-      ::truncate(options.output.c_str(), 0) != 0) {
-    return run_failure(kStateProblem, "cannot empty " + options.output + ": " +
-                                          std::generic_category().message(errno));
-  }
   return {};
 }
 
@@ -87,7 +82,10 @@ void remove_state(const std::string& path) {
 }
 
 RunResult<int> open_input(const RunOptions& options) {
-  if (options.reads_standard_input()) return STDIN_FILENO;
+  if (options.reads_standard_input()) {
+    if (::fcntl(STDIN_FILENO, F_GETFD) < 0) return run_failure(kUsage, "standard input is closed");
+    return STDIN_FILENO;
+  }
   const int fd = ::open(options.input.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     return run_failure(

@@ -15,7 +15,8 @@ namespace patient_http::daemon {
 [[nodiscard]] std::string resolve_state_path(const RunOptions& options);
 
 // Before a state is opened: refuses files that are the same, and an output that has content and no
-// state; with `fresh` removes a state that nobody uses and empties the output.
+// state; with `fresh` removes a state that nobody uses. The output itself is left alone: only who
+// has its lock may change it.
 [[nodiscard]] RunResult<void> prepare_files(const RunOptions& options);
 
 // Removes the files of a state that is closed.

@@ -153,6 +153,9 @@ bool is_blank(std::string_view line) {
 }
 
 Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number) {
+  // Editors that put a byte order mark before the first line mean no harm.
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const auto json = Json::parse(base::trim(text));
   if (!json) return failure(json.error().message);
   const Json::Object* members = json->if_object();

@@ -15,6 +15,7 @@ constexpr const char* kPrefixHash = "run.prefix_sha256";
 constexpr const char* kSucceeded = "run.succeeded";
 constexpr const char* kFailed = "run.failed";
 constexpr const char* kOutputLength = "run.output_length";
+constexpr const char* kOutputTail = "run.output_tail_sha256";
 
 class Reader {
  public:
@@ -61,7 +62,11 @@ RunResult<RunState> load_run_state(jobs::JobStore& store) {
   reader.read(kPrefixHash, state.prefix_sha256);
   reader.read(kSucceeded, state.counts.succeeded);
   reader.read(kFailed, state.counts.failed);
+  std::string output_length;
+  reader.read(kOutputLength, output_length);
+  state.has_output = !output_length.empty();
   reader.read(kOutputLength, state.output_length);
+  reader.read(kOutputTail, state.output_tail_sha256);
   if (reader.failure())
     return run_failure(kStateProblem, "cannot read the state: " + *reader.failure());
   state.counts.input_done = input_done != 0;
@@ -79,10 +84,12 @@ std::vector<jobs::Note> input_notes(const RunCounts& counts, const std::string& 
           {kPrefixHash, prefix_sha256}};
 }
 
-std::vector<jobs::Note> output_notes(const RunCounts& counts, std::uint64_t output_length) {
+std::vector<jobs::Note> output_notes(const RunCounts& counts, std::uint64_t output_length,
+                                     const std::string& output_tail_sha256) {
   return {{kSucceeded, std::to_string(counts.succeeded)},
           {kFailed, std::to_string(counts.failed)},
-          {kOutputLength, std::to_string(output_length)}};
+          {kOutputLength, std::to_string(output_length)},
+          {kOutputTail, output_tail_sha256}};
 }
 
 }  // namespace patient_http::daemon

@@ -19,7 +19,9 @@ struct RunState {
   std::string input_sha256;
   std::string prefix_sha256;
   std::uint64_t output_length = 0;
-  bool is_new = true;  // nothing was remembered
+  std::string output_tail_sha256;  // empty: not known
+  bool has_output = false;         // some output was noted
+  bool is_new = true;              // nothing was remembered
 };
 
 [[nodiscard]] RunResult<RunState> load_run_state(jobs::JobStore& store);
@@ -29,6 +31,7 @@ struct RunState {
                                                   const std::string& input_sha256,
                                                   const std::string& prefix_sha256);
 [[nodiscard]] std::vector<jobs::Note> output_notes(const RunCounts& counts,
-                                                   std::uint64_t output_length);
+                                                   std::uint64_t output_length,
+                                                   const std::string& output_tail_sha256);
 
 }  // namespace patient_http::daemon

@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <exception>
+
 #include "jobs/callback_job.h"
 
 namespace patient_http::daemon {
@@ -10,13 +13,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kResultsPerStep = 500;
+constexpr std::size_t kMostResults = 500;
+// What a step should hold in memory, by the sizes of those before.
+constexpr std::size_t kBytesPerStep = 8 << 20;
+constexpr std::size_t kFirstResults = 16;
 
 }  // namespace
 
-RunWriter::RunWriter(jobs::JobStore& store, RunOutput& output, RunTally& tally,
-                     bool survives_power_cuts)
-    : store_(store), output_(output), tally_(tally), survives_power_cuts_(survives_power_cuts) {}
+RunWriter::RunWriter(jobs::JobStore& store, jobs::StorePatience& patience, RunOutput& output,
+                     RunTally& tally, bool survives_power_cuts)
+    : store_(store),
+      patience_(patience),
+      output_(output),
+      tally_(tally),
+      survives_power_cuts_(survives_power_cuts),
+      results_per_step_(kFirstResults) {}
 
 void RunWriter::start() {
   thread_ = std::thread([this] { run(); });
@@ -31,6 +42,14 @@ void RunWriter::stop() {
 
 void RunWriter::run() {
   pthread_setname_np(pthread_self(), "ph-writer");
+  try {
+    write_all();
+  } catch (const std::exception& error) {
+    tally_.fail({kStateProblem, std::string("cannot write results: ") + error.what()});
+  }
+}
+
+void RunWriter::write_all() {
   while (!tally_.failure()) {
     // Asked first: what was complete before the stop is written after it.
     const bool was_stopping = stopping_;
@@ -41,7 +60,8 @@ void RunWriter::run() {
 }
 
 bool RunWriter::write_some() {
-  const auto results = store_.claim_callbacks(kResultsPerStep);
+  const auto results = patience_.repeat<std::vector<jobs::CallbackClaim>>(
+      "read results", [&] { return store_.claim_callbacks(results_per_step_); });
   if (!results) {
     tally_.fail({kStateProblem, "cannot read the state: " + results.error().message});
     return false;
@@ -68,13 +88,21 @@ bool RunWriter::write_some() {
   RunCounts after = tally_.counts();
   after.succeeded += added.succeeded;
   after.failed += added.failed;
-  if (const auto finished = store_.finish_callbacks(ids, output_notes(after, output_.length()));
-      !finished) {
+  const auto notes = output_notes(after, output_.length(), output_.tail_sha256());
+  const auto finished = patience_.repeat<std::vector<jobs::Settled>>(
+      "note what was written", [&] { return store_.finish_callbacks(ids, notes); });
+  if (!finished) {
     tally_.fail({kStateProblem, "cannot write the state: " + finished.error().message});
     return false;
   }
   tally_.written(added.succeeded, added.failed);
+  note_sizes(ids.size(), lines.size());
   return true;
+}
+
+void RunWriter::note_sizes(std::size_t results, std::size_t bytes) {
+  const std::size_t average = bytes / results + 1;
+  results_per_step_ = std::clamp<std::size_t>(kBytesPerStep / average, 1, kMostResults);
 }
 
 }  // namespace patient_http::daemon

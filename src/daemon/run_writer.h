@@ -7,6 +7,7 @@
 #include "daemon/run_state.h"
 #include "daemon/run_tally.h"
 #include "jobs/job_store.h"
+#include "jobs/store_patience.h"
 
 namespace patient_http::daemon {
 
@@ -16,7 +17,8 @@ namespace patient_http::daemon {
 class RunWriter {
  public:
   // All must outlive this object.
-  RunWriter(jobs::JobStore& store, RunOutput& output, RunTally& tally, bool survives_power_cuts);
+  RunWriter(jobs::JobStore& store, jobs::StorePatience& patience, RunOutput& output,
+            RunTally& tally, bool survives_power_cuts);
   ~RunWriter() { stop(); }
 
   // Failures go to the tally.
@@ -26,13 +28,17 @@ class RunWriter {
 
  private:
   void run();
+  void write_all();
   // False when there was nothing to write, or it cannot go on.
   bool write_some();
+  void note_sizes(std::size_t results, std::size_t bytes);
 
   jobs::JobStore& store_;
+  jobs::StorePatience& patience_;
   RunOutput& output_;
   RunTally& tally_;
   const bool survives_power_cuts_;
+  std::size_t results_per_step_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -12,14 +12,14 @@ sigset_t stop_set() {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
 }  // namespace
 
 StopSignals::StopSignals() {
-  const sigset_t set = stop_set();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  block();
   // A reader of our output that goes away is an error of writing, not the end.
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -37,8 +37,14 @@ int StopSignals::wait(std::chrono::milliseconds patience) {
 void StopSignals::restore() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_DFL);
   const sigset_t set = stop_set();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void StopSignals::block() {
+  const sigset_t set = stop_set();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace patient_http::daemon

@@ -1,6 +1,7 @@
 // `patient-http run`, as a user runs it.
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -173,6 +174,114 @@ TEST_F(RunTest, NeverOverwritesItsInput) {
   EXPECT_EQ(test::read_file(input_), before);
 }
 
+TEST_F(RunTest, LeavesAnOutputAloneThatAnotherRunWrites) {
+  server_.hang("/hang");
+  write_input({line("/"), line("/hang")});
+  Program first("patient-http", {"run", input_, "--output", output_});
+  ASSERT_TRUE(server_.wait_for_requests("/hang"));
+  ASSERT_TRUE(test::wait_until([&] { return !test::read_file(output_).empty(); }));
+  const std::string before = test::read_file(output_);
+  Program second("patient-http",
+                 {"run", input_, "--output", output_, "--state", folder_.file("other"), "--fresh"});
+  EXPECT_EQ(second.wait(), 3);
+  EXPECT_THAT(second.errors(), HasSubstr("another process writes to"));
+  EXPECT_EQ(test::read_file(output_), before);
+  first.signal(SIGTERM);
+  EXPECT_EQ(first.wait(), 143);
+}
+
+TEST_F(RunTest, WritesToNoOtherFileThanBefore) {
+  server_.hang("/hang");
+  write_input({line("/"), line("/hang")});
+  Program first("patient-http", {"run", input_, "--output", output_, "--state", state_});
+  ASSERT_TRUE(server_.wait_for_requests("/hang"));
+  ASSERT_TRUE(test::wait_until([&] { return !test::read_file(output_).empty(); }));
+  first.signal(SIGINT);
+  EXPECT_EQ(first.wait(), 130);
+
+  const std::string precious = folder_.file("precious");
+  const std::string content(10'000, 'p');
+  test::write_file(precious, content);
+  Program other("patient-http", {"run", input_, "--output", precious, "--state", state_});
+  EXPECT_EQ(other.wait(), 3);
+  EXPECT_EQ(test::read_file(precious), content);
+
+  const std::string noted = test::read_file(output_) + "a note of mine\n";
+  test::write_file(output_, noted);
+  Program changed("patient-http", {"run", input_, "--output", output_, "--state", state_});
+  EXPECT_EQ(changed.wait(), 3);
+  EXPECT_THAT(changed.errors(), HasSubstr("something else was added to it"));
+  EXPECT_EQ(test::read_file(output_), noted);
+}
+
+TEST_F(RunTest, GoesOnInAFileThatTheShellOpened) {
+  server_.hang("/hang");
+  write_input({line("/"), line("/hang")});
+  Program first("patient-http", {"run", input_});
+  ASSERT_TRUE(server_.wait_for_requests("/hang"));
+  ASSERT_TRUE(test::wait_until([&] { return !first.output().empty(); }));
+  first.signal(SIGINT);
+  EXPECT_EQ(first.wait(), 130);
+  // The shell's > has emptied it: what was written before would be missing.
+  Program emptied("patient-http", {"run", input_});
+  EXPECT_EQ(emptied.wait(), 3);
+  EXPECT_THAT(emptied.errors(), HasSubstr("with > the shell empties the file, use --output"));
+}
+
+TEST_F(RunTest, DoesNotTakeWhatIsAddedToItsInputMeanwhile) {
+  server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
+    server_.wait_for_release();
+    peer.send(TestHttpServer::response(200, "ok"));
+  });
+  std::vector<std::string> lines(3000, line("/slow"));  // more than is read ahead
+  write_input(lines);
+  Program program("patient-http", {"run", input_, "--output", output_});
+  ASSERT_TRUE(server_.wait_for_requests("/slow", 200));
+  std::ofstream(input_, std::ios::app) << line("/slow") << "\n";
+  server_.release();
+  EXPECT_EQ(program.wait(), 0) << program.errors();
+  EXPECT_EQ(results().size(), 3000U);
+}
+
+TEST_F(RunTest, EndsAtASignalWhileAPipeKeepsItWaiting) {
+  const std::string fifo = folder_.file("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  write_input({line("/")});
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"run", input_, "--output", fifo},
+        {"run", fifo, "--output", output_, "--lenient"}}) {
+    Program program("patient-http", arguments);
+    // Again and again: it may not have come to where it waits.
+    EXPECT_TRUE(test::wait_until([&] {
+      program.signal(SIGINT);
+      return program.has_ended();
+    }));
+    EXPECT_THAT(program.wait(), testing::AnyOf(130, 1000 + SIGINT));
+  }
+}
+
+TEST_F(RunTest, LetsWhatIsInFlightEndIntoTheStateWhenTheOutputFails) {
+  server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
+    server_.wait_for_release();
+    peer.send(TestHttpServer::response(200, "paid for"));
+  });
+  write_input({line("/slow"), line("/")});
+  Program full("patient-http", {"run", input_, "--output", "/dev/full", "--state", state_});
+  ASSERT_TRUE(server_.wait_for_requests("/slow"));
+  ASSERT_TRUE(test::wait_until(
+      [&] { return full.errors().find("waiting for what is in flight") != std::string::npos; }));
+  server_.release();
+  EXPECT_EQ(full.wait(), 3);
+  EXPECT_EQ(run({"--state", state_}), 0) << errors_;
+  EXPECT_EQ(results().size(), 2U);
+  EXPECT_EQ(server_.requests().size(), 2U);
+}
+
+TEST_F(RunTest, SkipsAByteOrderMark) {
+  write_input({"\xef\xbb\xbf" + line("/")});
+  EXPECT_EQ(run(), 0) << errors_;
+}
+
 TEST_F(RunTest, RefusesAStateThatIsNoneAndLeavesItAlone) {
   write_input({line("/")});
   test::write_file(state_, "dear diary");
@@ -300,8 +409,10 @@ TEST_F(RunTest, SaysWhatIsWrongWithItsArguments) {
   EXPECT_EQ(status({"run", folder_.file("none")}, "No such file or directory"), 2);
   EXPECT_EQ(status({"run", folder_.path().string()}, "is a folder"), 2);
   EXPECT_EQ(
-      status({"run", input_, "--concurrency", "0"}, "max_connections must be a positive number"),
-      2);
+      status({"run", input_, "--concurrency", "0"}, "--concurrency must be a positive number"), 2);
+  EXPECT_EQ(status({"run", input_, "--concurrency", "-1"}, "--concurrency must be at most 1000000"),
+            2);
+  EXPECT_EQ(status({"run", input_, "--grace", "nan"}, "--grace must be a number of seconds"), 2);
   EXPECT_EQ(status({"run", input_, "--concurrency", "many"}, "Could not convert"), 2);
   EXPECT_EQ(status({"run", "--help"}, "goes on where it stopped"), 0);
   EXPECT_EQ(status({"--version"}, "patient-http 0.1.0"), 0);
