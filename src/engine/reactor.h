@@ -133,7 +133,7 @@ class Reactor final : private TransferOwner {
   std::deque<Running*> to_start_;
   std::deque<Running*> to_return_;   // parked ones whose wait is over
   std::list<Running*> paused_;       // for want of memory for bodies
-  net::TimePoint overdrew_at_;  // its last read
+  net::TimePoint overdrew_at_;       // its last read
   Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent
   std::vector<Settlement> settled_;
   std::vector<std::unique_ptr<Running>> ended_;  // destroyed when no call is in them
