@@ -1,8 +1,5 @@
 #include "engine/transfer.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
 #include "engine/retry_policy.h"
@@ -11,26 +8,10 @@ namespace patient_http::engine {
 
 namespace {
 
-using std::chrono::nanoseconds;
-
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
 // A server that closes every connection just before it is used must not make us go round for ever.
 constexpr int kMostFreeResends = 3;
-
-nanoseconds to_nanoseconds(Seconds seconds) {
-  // A year is for ever here, and keeps deadlines inside the clock's range.
-  constexpr Seconds kForever{365.0 * 24 * 3600};
-  return std::chrono::duration_cast<nanoseconds>(std::min(seconds, kForever));
-}
-
-// "0.5 s", "60 s"
-std::string in_seconds(Seconds seconds) {
-  std::string text = std::to_string(std::round(seconds.count() * 1000) / 1000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text + " s";
-}
 
 double random_fraction() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -48,7 +29,7 @@ Transfer::~Transfer() = default;
 void Transfer::start_attempt() {
   const net::TimePoint now = context_.loop.now();
   if (attempts_++ == 0) started_ = now;
-  attempt_deadline_ = now + to_nanoseconds(timeout());
+  start_clock(now);
   free_resends_ = 0;
   hop_.reset();
   visited_.clear();
@@ -264,28 +245,26 @@ void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std:
 }
 
 void Transfer::fail(ErrorKind kind, std::string_view phase, const std::string& detail) {
-  settle(Error(RequestError({.kind = kind,
-                             .message = describe(phase, detail),
-                             .duration = elapsed(),
-                             .request_id = task_->id(),
-                             .url = current().url(),
-                             .method = current().method(),
-                             .callback_args = task_->callback_args()})),
-         0);
+  settle(request_error(kind, describe(phase, detail)), 0);
 }
 
 void Transfer::cancel() {
   if (state_ == State::kSettled) return;
   const std::string_view phase = phase_name();
   drop_connection();
-  settle(Error(RequestError({.kind = ErrorKind::kCancelled,
-                             .message = "cancelled: " + describe(phase, "cancelled on request"),
-                             .duration = elapsed(),
-                             .request_id = task_->id(),
-                             .url = current().url(),
-                             .method = current().method(),
-                             .callback_args = task_->callback_args()})),
-         0);
+  settle(
+      request_error(ErrorKind::kCancelled, "cancelled: " + describe(phase, "cancelled on request")),
+      0);
+}
+
+Error Transfer::request_error(ErrorKind kind, std::string message) const {
+  return RequestError({.kind = kind,
+                       .message = std::move(message),
+                       .duration = elapsed(),
+                       .request_id = task_->id(),
+                       .url = current().url(),
+                       .method = current().method(),
+                       .callback_args = task_->callback_args()});
 }
 
 void Transfer::interrupt() {
@@ -306,79 +285,6 @@ void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int st
                         sink_ ? sink_->take_charge() : BodyCharge(context_.budget), has_started(),
                         status, elapsed()};
   owner_.on_settled(*this, std::move(settlement));
-}
-
-net::TimePoint Transfer::phase_deadline() const {
-  const ProcessorOptions& options = context_.options;
-  const auto after = [](net::TimePoint start, const std::optional<Seconds>& wait) {
-    return wait ? start + to_nanoseconds(*wait) : net::TimePoint::max();
-  };
-  switch (state_) {
-    case State::kDialing: {
-      const auto connected = after(hop_started_, options.connection_timeout);
-      if (context_.pool.phase_of(*this) != net::DialPhase::kResolve) return connected;
-      return std::min(connected, after(hop_started_, options.resolve_timeout));
-    }
-    case State::kWaiting:
-      return after(last_activity_, options.first_byte_timeout);
-    case State::kReceiving:
-      if (is_paused_) return net::TimePoint::max();
-      return after(last_activity_, options.idle_timeout);
-    default:
-      return net::TimePoint::max();
-  }
-}
-
-// Deadlines that move away, as with each read, are looked up when the timer goes off; only nearer
-// ones move it.
-void Transfer::set_timer() {
-  const net::TimePoint deadline = std::min(attempt_deadline_, phase_deadline());
-  if (timer_.is_set() && timer_.deadline() <= deadline) return;
-  context_.loop.timers().set(timer_, deadline);
-}
-
-void Transfer::on_timer() {
-  const net::TimePoint now = context_.loop.now();
-  if (std::min(attempt_deadline_, phase_deadline()) <= now) {
-    timed_out(now);
-  } else {
-    set_timer();
-  }
-}
-
-void Transfer::timed_out(net::TimePoint now) {
-  const ProcessorOptions& options = context_.options;
-  const std::string_view phase = phase_name();
-  ErrorKind kind = ErrorKind::kTotalTimeout;
-  std::string detail = "no complete response within the timeout of " + in_seconds(timeout());
-  if (attempt_deadline_ > now) {
-    switch (state_) {
-      case State::kWaiting:
-        kind = ErrorKind::kFirstByteTimeout;
-        detail =
-            "no response within first_byte_timeout, " + in_seconds(*options.first_byte_timeout);
-        break;
-      case State::kReceiving:
-        kind = ErrorKind::kIdleTimeout;
-        detail = "silence for idle_timeout, " + in_seconds(*options.idle_timeout);
-        break;
-      default: {
-        const bool resolving = phase == "resolve";
-        kind = resolving ? ErrorKind::kResolveTimeout : ErrorKind::kConnectTimeout;
-        const bool by_resolve_timeout =
-            resolving &&
-            options.resolve_timeout <= options.connection_timeout.value_or(options.resolve_timeout);
-        detail = by_resolve_timeout
-                     ? "no address within resolve_timeout, " + in_seconds(options.resolve_timeout)
-                     : "no connection within connection_timeout, " +
-                           in_seconds(*options.connection_timeout);
-      }
-    }
-  }
-  if (sink_) detail += "; " + std::to_string(sink_->wire_bytes()) + " bytes of the body came";
-  if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
-  drop_connection();
-  attempt_failed(kind, phase, detail);
 }
 
 std::string_view Transfer::phase_name() const {

@@ -89,9 +89,12 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void finish_with_response();
   void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
+  [[nodiscard]] Error request_error(ErrorKind kind, std::string message) const;
   void settle(std::variant<Response, Error, Interrupted> outcome, int status);
   void drop_connection();
 
+  // In transfer_timeouts.cc.
+  void start_clock(net::TimePoint now);
   void on_timer();
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;

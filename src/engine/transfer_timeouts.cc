@@ -1,0 +1,107 @@
+// The clocks of a transfer: which deadline counts in which phase, and what is said when it has come.
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/transfer.h"
+
+namespace patient_http::engine {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+nanoseconds to_nanoseconds(Seconds seconds) {
+  // A year is for ever here, and keeps deadlines inside the clock's range.
+  constexpr Seconds kForever{365.0 * 24 * 3600};
+  return std::chrono::duration_cast<nanoseconds>(std::min(seconds, kForever));
+}
+
+// "0.5 s", "60 s"
+std::string in_seconds(Seconds seconds) {
+  std::string text = std::to_string(std::round(seconds.count() * 1000) / 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text + " s";
+}
+
+}  // namespace
+
+void Transfer::start_clock(net::TimePoint now) {
+  attempt_deadline_ = now + to_nanoseconds(timeout());
+}
+
+net::TimePoint Transfer::phase_deadline() const {
+  const ProcessorOptions& options = context_.options;
+  const auto after = [](net::TimePoint start, const std::optional<Seconds>& wait) {
+    return wait ? start + to_nanoseconds(*wait) : net::TimePoint::max();
+  };
+  switch (state_) {
+    case State::kDialing: {
+      const auto connected = after(hop_started_, options.connection_timeout);
+      if (context_.pool.phase_of(*this) != net::DialPhase::kResolve) return connected;
+      return std::min(connected, after(hop_started_, options.resolve_timeout));
+    }
+    case State::kWaiting:
+      return after(last_activity_, options.first_byte_timeout);
+    case State::kReceiving:
+      if (is_paused_) return net::TimePoint::max();
+      return after(last_activity_, options.idle_timeout);
+    default:
+      return net::TimePoint::max();
+  }
+}
+
+// Deadlines that move away, as with each read, are looked up when the timer goes off; only nearer
+// ones move it.
+void Transfer::set_timer() {
+  const net::TimePoint deadline = std::min(attempt_deadline_, phase_deadline());
+  if (timer_.is_set() && timer_.deadline() <= deadline) return;
+  context_.loop.timers().set(timer_, deadline);
+}
+
+void Transfer::on_timer() {
+  const net::TimePoint now = context_.loop.now();
+  if (std::min(attempt_deadline_, phase_deadline()) <= now) {
+    timed_out(now);
+  } else {
+    set_timer();
+  }
+}
+
+void Transfer::timed_out(net::TimePoint now) {
+  const ProcessorOptions& options = context_.options;
+  const std::string_view phase = phase_name();
+  ErrorKind kind = ErrorKind::kTotalTimeout;
+  std::string detail = "no complete response within the timeout of " + in_seconds(timeout());
+  if (attempt_deadline_ > now) {
+    switch (state_) {
+      case State::kWaiting:
+        kind = ErrorKind::kFirstByteTimeout;
+        detail =
+            "no response within first_byte_timeout, " + in_seconds(*options.first_byte_timeout);
+        break;
+      case State::kReceiving:
+        kind = ErrorKind::kIdleTimeout;
+        detail = "silence for idle_timeout, " + in_seconds(*options.idle_timeout);
+        break;
+      default: {
+        const bool resolving = phase == "resolve";
+        kind = resolving ? ErrorKind::kResolveTimeout : ErrorKind::kConnectTimeout;
+        const bool by_resolve_timeout =
+            resolving &&
+            options.resolve_timeout <= options.connection_timeout.value_or(options.resolve_timeout);
+        detail = by_resolve_timeout
+                     ? "no address within resolve_timeout, " + in_seconds(options.resolve_timeout)
+                     : "no connection within connection_timeout, " +
+                           in_seconds(*options.connection_timeout);
+      }
+    }
+  }
+  if (sink_) detail += "; " + std::to_string(sink_->wire_bytes()) + " bytes of the body came";
+  if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
+  drop_connection();
+  attempt_failed(kind, phase, detail);
+}
+
+}  // namespace patient_http::engine
