@@ -148,12 +148,13 @@ void Processor::Impl::run_reactor() {
     try {
       reactor_.turn();
     } catch (const std::exception& error) {
-      // No memory or no descriptors for the loop itself: what is in flight goes back to where it
-      // came from, and the processor stays usable.
+      // No memory, or none left for the loop itself: what is in flight goes back to where it came
+      // from, and the processor stays usable. A loop that is broken for good must not spin.
       options_.log.error(std::string("the reactor failed, tasks in flight are interrupted: ") +
                          error.what());
       reactor_.interrupt_all();
       reactor_.accept();
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   }
   reactor_.close_idle_connections();

@@ -1,4 +1,5 @@
-// The clocks of a transfer: which deadline counts in which phase, and what is said when it has come.
+// The clocks of a transfer: which deadline counts in which phase, and what is said when it has
+// come.
 
 #include <algorithm>
 #include <cmath>

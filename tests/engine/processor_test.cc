@@ -1,6 +1,8 @@
 #include "patient_http/processor.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -362,6 +364,50 @@ TEST(ProcessorTest, SaysAllThatIsWrongWithItsOptions) {
   }
   EXPECT_THROW(Processor(ProcessorOptions{.ca_file = "/no/such/file"}), std::runtime_error);
 }
+
+// Not with ThreadSanitizer, which rightly calls it a race to put another file in the place of a
+// descriptor that a thread uses.
+#if !defined(__SANITIZE_THREAD__)
+// The descriptors of this process that are event loops.
+std::set<int> event_loops() {
+  std::set<int> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the iterator's own is closed by then
+    if (std::filesystem::read_symlink(entry.path(), gone) == "anon_inode:[eventpoll]") {
+      found.insert(std::stoi(entry.path().filename()));
+    }
+  }
+  return found;
+}
+
+TEST(ProcessorTest, GivesTasksBackWhenItsReactorFails) {
+  TestHttpServer server;
+  server.hang("/hang");
+  RecordingTaskHandler handler;
+  const std::set<int> before = event_loops();
+  Processor processor(ProcessorOptions{.log = Log()});
+  std::set<int> ours = event_loops();
+  for (const int other : before) ours.erase(other);
+  ASSERT_EQ(ours.size(), 1U);
+  processor.start();
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(processor.enqueue(get(server.url("/hang"), handler, id)).has_value());
+  }
+  ASSERT_TRUE(server.wait_for_requests("/hang", 2));
+
+  // From here on every wait of the loop fails; a new task wakes it.
+  const int no_loop = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(no_loop, *ours.begin()), *ours.begin());
+  ::close(no_loop);
+  static_cast<void>(processor.enqueue(get(server.url("/hang"), handler, "c")));
+
+  const auto outcomes = handler.wait_for(3);
+  ASSERT_EQ(outcomes.size(), 3U);
+  for (const auto& outcome : outcomes) EXPECT_TRUE(outcome.is_retry()) << outcome.id;
+  processor.stop(0ms);
+}
+
+#endif
 
 }  // namespace
 }  // namespace patient_http
