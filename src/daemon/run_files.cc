@@ -21,10 +21,11 @@ bool has_content(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
 }
 
-// Both there, and the same file, by whatever names.
+// The same file by whatever names, be it there or yet to be made.
 bool is_same_file(const std::string& a, const std::string& b) {
   std::error_code ignored;
-  return a == b || fs::equivalent(a, b, ignored);
+  return fs::equivalent(a, b, ignored) || fs::weakly_canonical(fs::absolute(a), ignored) ==
+                                              fs::weakly_canonical(fs::absolute(b), ignored);
 }
 
 RunResult<void> require_different_files(const RunOptions& options) {

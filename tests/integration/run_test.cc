@@ -167,7 +167,8 @@ TEST_F(RunTest, NeverOverwritesItsInput) {
        {std::vector<std::string>{"run", input_, "-o", input_, "--fresh"},
         {"run", input_, "-o", folder_.file("link"), "--fresh"},
         {"run", input_, "-o", output_, "--state", input_, "--fresh"},
-        {"run", input_, "-o", output_, "--state", output_}}) {
+        {"run", input_, "-o", output_, "--state", output_},
+        {"run", input_, "-o", output_, "--state", folder_.file("./results.jsonl")}}) {
     Program program("patient-http", arguments);
     EXPECT_EQ(program.wait(), 2) << program.errors();
   }
