@@ -195,8 +195,9 @@ void Run::end() {
   } else if (tally_->failure() && service_->undelivered() == 0) {
     wait =
         std::chrono::duration_cast<std::chrono::milliseconds>(options_.processor.request_timeout);
-    print_error(tally_->failure()->message);
-    print_error("waiting for what is in flight; Ctrl-C ends at once");
+    const std::lock_guard lock(progress_mutex_);
+    progress_->say("patient-http run: " + tally_->failure()->message +
+                   "; waiting for what is in flight, Ctrl-C ends at once");
   }
   // A second signal ends the program at once; the state can bear it.
   signals_.restore();
@@ -241,7 +242,7 @@ int Run::conclude(const RunCounts& counts) {
   }
   if (const auto failure = tally_->failure()) {
     progress_->summarise(counts, "stopped");
-    if (failure->status != kStateProblem) print_error(failure->message);
+    print_error(failure->message);
     return failure->status;
   }
   if (counts.is_complete()) {
