@@ -73,6 +73,7 @@ JobTaskHandler::Handover JobTaskHandler::hand_over(std::string claim_id, const J
   return {completion_of(std::move(claim_id), outcome, task.id(), task.callback(), task.carried()),
           task.id(),
           task.request().url(),
+          task.request().method(),
           task.callback(),
           task.carried(),
           task.callback_args()};
@@ -105,7 +106,8 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                           .callback_args = job.callback_args}));
   std::vector<Handover> handovers;
   handovers.push_back({completion_of(claim_id, outcome, job.request_id, job.callback, job.carried),
-                       job.request_id, job.url, job.callback, job.carried, job.callback_args});
+                       job.request_id, job.url, HttpMethod::kGet, job.callback, job.carried,
+                       job.callback_args});
   complete(std::move(handovers));
 }
 
@@ -145,6 +147,7 @@ void JobTaskHandler::complete_alone(Handover handover) {
          .duration = handover.completion.statistics.duration,
          .request_id = handover.request_id,
          .url = handover.url,
+         .method = handover.method,
          .callback_args = handover.callback_args}));
     handover.completion = completion_of(std::move(handover.completion.claim_id), error,
                                         handover.request_id, handover.callback, handover.carried);

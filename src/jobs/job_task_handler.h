@@ -61,6 +61,7 @@ class JobTaskHandler final : public TaskHandler {
     Completion completion;
     std::string request_id;
     std::string url;
+    HttpMethod method = HttpMethod::kGet;
     std::string callback;
     std::string carried;
     CallbackArgs callback_args;

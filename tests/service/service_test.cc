@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "drivers/sqlite/database.h"
 #include "jobs/callback_job.h"
 #include "jobs/request_job.h"
+#include "support/program.h"
 #include "support/temporary_folder.h"
 #include "support/test_http_server.h"
 
@@ -54,6 +56,20 @@ class ServiceTest : public testing::Test {
     return found;
   }
 
+  // From now on the store's file refuses jobs of more bytes, for good, as SQLite itself does with
+  // more than a gigabyte.
+  void refuse_payloads_over(int bytes) {
+    auto database = sqlite::Database::open({.path = folder_.file("jobs.db")});
+    ASSERT_TRUE(database.has_value());
+    for (const std::string event : {"INSERT", "UPDATE"}) {
+      const auto made =
+          database->execute("CREATE TRIGGER refuse_" + event + " BEFORE " + event +
+                            " ON payloads WHEN length(NEW.bytes) > " + std::to_string(bytes) +
+                            " BEGIN SELECT RAISE(ABORT, 'too large'); END");
+      ASSERT_TRUE(made.has_value()) << made.error().message;
+    }
+  }
+
   TestHttpServer server_;
   test::TemporaryFolder folder_;
 };
@@ -94,6 +110,39 @@ TEST_F(ServiceTest, SettlesWhatCannotBeRun) {
   EXPECT_EQ(found[0].error_kind, ErrorKind::kInvalidRequest);
   EXPECT_EQ(found[0].jid, jobs::callback_jid("id"));
   EXPECT_EQ(service->status()->jobs.dead, 1);
+}
+
+TEST_F(ServiceTest, PutsAnErrorInThePlaceOfAResultThatTheStoreRefuses) {
+  server_.answer("/large", 200, std::string(100'000, 'x'),
+                 "content-type: application/octet-stream\r\n");
+  server_.answer("/small", 200, "fits");
+  const auto service = open({.max_connections = 1});
+  refuse_payloads_over(50'000);
+  service->start();
+  push_request(*service, "large", "/large");
+  push_request(*service, "small", "/small");
+
+  std::map<std::string, jobs::CallbackJob> by_jid;
+  for (auto& callback : callbacks(*service, 2)) by_jid.emplace(callback.jid, std::move(callback));
+
+  ASSERT_EQ(by_jid.size(), 2U);
+  EXPECT_EQ(std::get<Response>(by_jid.at(jobs::callback_jid("small")).outcome).body(), "fits");
+  const auto& large = by_jid.at(jobs::callback_jid("large"));
+  EXPECT_EQ(large.error_kind, ErrorKind::kResponseTooLarge);
+  EXPECT_THAT(std::get<Error>(large.outcome).message(),
+              testing::HasSubstr("a response came that the store refuses"));
+  EXPECT_EQ(service->undelivered(), 0U);
+  EXPECT_EQ(service->status()->jobs.in_flight, 0);
+}
+
+TEST_F(ServiceTest, CountsResultsThatItCannotHandOver) {
+  const auto service = open();
+  push_request(*service, "lost", "/");
+  refuse_payloads_over(0);
+  service->start();
+  ASSERT_TRUE(test::wait_until([&] { return service->undelivered() == 1; }));
+  service->stop(0ms);
+  EXPECT_EQ(service->status()->jobs.in_flight, 1) << "left to rescue";
 }
 
 TEST_F(ServiceTest, PutsBackInOrderWhatAStopInterrupts) {
