@@ -40,7 +40,8 @@ TEST_F(StorePatienceTest, TriesOnceWhatFailsForGood) {
 
 TEST_F(StorePatienceTest, GivesUpAtTheDeadlineAndWaitsAgainAfterAReset) {
   patience_.give_up_at(steady_clock::now());
-  EXPECT_FALSE(patience_.repeat<int>("do it", step(StoreFailure::Kind::kUnavailable, 2)).has_value());
+  EXPECT_FALSE(
+      patience_.repeat<int>("do it", step(StoreFailure::Kind::kUnavailable, 2)).has_value());
   EXPECT_EQ(calls_, 1);
   patience_.reset();
   EXPECT_EQ(patience_.repeat<int>("do it", step(StoreFailure::Kind::kUnavailable, 2)), 7);
