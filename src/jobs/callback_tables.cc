@@ -38,24 +38,40 @@ SqliteResult<std::optional<Running>> take_running(Database& database, std::int64
   return running;
 }
 
-SqliteResult<void> forget_job(Database& database, std::int64_t job) {
-  auto done =
-      database.run("DELETE FROM jids WHERE jid = (SELECT jid FROM payloads WHERE job = ?)", job);
-  if (done) done = database.run("DELETE FROM payloads WHERE job = ?", job);
-  if (done) done = database.run("DELETE FROM rescues WHERE job = ?", job);
-  return done;
+SqliteResult<void> fail_one(Database& database, const Running& callback, const FailedClaim& failed,
+                            std::chrono::system_clock::time_point now) {
+  if (failed.bytes) {
+    if (auto done = replace_bytes(database, callback.job, *failed.bytes); !done) return done;
+  }
+  if (failed.retry_at) {
+    return database.run(
+        "INSERT INTO callbacks_schedule (due, job, jid, reason) VALUES (?, ?, ?, ?)",
+        to_milliseconds(*failed.retry_at), callback.job, callback.jid, failed.reason);
+  }
+  return database.run("INSERT INTO dead (job, died, reason, callback_jid) VALUES (?, ?, ?, ?)",
+                      callback.job, to_milliseconds(now), failed.reason, callback.jid);
 }
 
-template <class Settle>
+const std::string& claim_id_of(const std::string& id) {
+  return id;
+}
+const std::string& claim_id_of(const FailedClaim& failed) {
+  return failed.claim_id;
+}
+
+// Calls `settle(running, entry)` for each entry, an id or a failure, whose claim is ours, which has
+// then ended.
+template <class Entry, class Settle>
 SqliteResult<std::vector<Settled>> settle_each(Database& database, std::int64_t process,
-                                               std::span<const std::string> ids, Settle settle) {
+                                               std::span<const Entry> entries, Settle settle) {
   std::vector<Settled> settled;
-  settled.reserve(ids.size());
-  for (const std::string& id : ids) {
-    const auto running = take_running(database, process, id);
+  settled.reserve(entries.size());
+  for (const Entry& entry : entries) {
+    const auto running = take_running(database, process, claim_id_of(entry));
     if (!running) return unexpected(running.error());
     if (*running) {
-      if (const SqliteResult<void> done = settle(**running); !done) return unexpected(done.error());
+      if (const SqliteResult<void> done = settle(**running, entry); !done)
+        return unexpected(done.error());
     }
     settled.push_back(*running ? Settled::kDone : Settled::kClaimGone);
   }
@@ -118,13 +134,42 @@ SqliteResult<std::vector<CallbackClaim>> claim_callback_jobs(Database& database,
 
 SqliteResult<std::vector<Settled>> finish_callback_jobs(Database& database, std::int64_t process,
                                                         std::span<const std::string> ids) {
-  return settle_each(database, process, ids,
-                     [&](const Running& callback) { return forget_job(database, callback.job); });
+  return settle_each(database, process, ids, [&](const Running& callback, const std::string&) {
+    return forget_job(database, callback.job);
+  });
+}
+
+SqliteResult<std::vector<Settled>> fail_callback_jobs(Database& database, std::int64_t process,
+                                                      std::span<const FailedClaim> failed,
+                                                      std::chrono::system_clock::time_point now) {
+  return settle_each(database, process, failed,
+                     [&](const Running& callback, const FailedClaim& entry) {
+                       return fail_one(database, callback, entry, now);
+                     });
+}
+
+SqliteResult<std::int64_t> promote_due_callbacks(Database& database,
+                                                 std::chrono::system_clock::time_point now) {
+  const std::int64_t due = to_milliseconds(now);
+  const auto count =
+      database.integer("SELECT count(*) FROM callbacks_schedule WHERE due <= ?", due);
+  if (!count) return unexpected(count.error());
+  if (**count == 0) return 0;
+  const auto position = reserve_numbers(database, static_cast<std::size_t>(**count));
+  if (!position) return unexpected(position.error());
+  auto done = database.run(
+      "INSERT INTO callbacks_ready (position, job, jid)"
+      " SELECT ?1 + row_number() OVER (ORDER BY due, job) - 1, job, jid FROM callbacks_schedule"
+      " WHERE due <= ?2",
+      *position, due);
+  if (done) done = database.run("DELETE FROM callbacks_schedule WHERE due <= ?", due);
+  if (!done) return unexpected(done.error());
+  return **count;
 }
 
 SqliteResult<std::vector<Settled>> release_callback_jobs(Database& database, std::int64_t process,
                                                          std::span<const std::string> ids) {
-  return settle_each(database, process, ids, [&](const Running& callback) {
+  return settle_each(database, process, ids, [&](const Running& callback, const std::string&) {
     return database.run("INSERT INTO callbacks_ready (position, job, jid) VALUES (?, ?, ?)",
                         callback.position, callback.job, callback.jid);
   });

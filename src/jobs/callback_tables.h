@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,6 +17,11 @@ namespace patient_http::jobs {
     sqlite::Database& database, Claimant& claimant, std::size_t most);
 [[nodiscard]] sqlite::SqliteResult<std::vector<Settled>> finish_callback_jobs(
     sqlite::Database& database, std::int64_t process, std::span<const std::string> ids);
+[[nodiscard]] sqlite::SqliteResult<std::vector<Settled>> fail_callback_jobs(
+    sqlite::Database& database, std::int64_t process, std::span<const FailedClaim> failed,
+    std::chrono::system_clock::time_point now);
+[[nodiscard]] sqlite::SqliteResult<std::int64_t> promote_due_callbacks(
+    sqlite::Database& database, std::chrono::system_clock::time_point now);
 [[nodiscard]] sqlite::SqliteResult<std::vector<Settled>> release_callback_jobs(
     sqlite::Database& database, std::int64_t process, std::span<const std::string> ids);
 

@@ -18,6 +18,10 @@ namespace patient_http::jobs {
 struct NewJob {
   std::string jid;
   std::string bytes;
+  // When to run it; without it, at once.
+  std::optional<std::chrono::system_clock::time_point> run_at = std::nullopt;
+  // What the bytes refer to in a payload store, as "<store>/<key>".
+  std::optional<std::string> payload = std::nullopt;
 };
 
 // A small fact that is kept in the same step as the change that it belongs to.
@@ -52,8 +56,10 @@ struct Completion {
   std::string callback_jid;
   std::string callback_bytes;
   RequestStatistics statistics;
+  std::optional<std::string> payload = std::nullopt;  // as in NewJob, of callback_bytes
 };
 
+// Of a job or of a callback.
 struct FailedClaim {
   std::string claim_id;
   std::optional<std::string> bytes;  // replaces what is stored; without it those bytes stay
@@ -76,6 +82,16 @@ struct CallbackClaim {
   int rescues = 0;
 };
 
+// A job, or a callback, that nobody will try again by itself.
+struct DeadJob {
+  std::string id;  // for retry_dead() and delete_dead()
+  std::string jid;
+  bool is_callback = false;
+  std::string bytes;
+  std::string reason;
+  std::chrono::system_clock::time_point died;
+};
+
 struct Statistics {
   std::int64_t requests = 0;
   std::chrono::duration<double> duration{0};
@@ -90,6 +106,7 @@ struct Counts {
   std::int64_t scheduled = 0;
   std::int64_t callbacks_waiting = 0;
   std::int64_t callbacks_running = 0;  // of all processes
+  std::int64_t callbacks_scheduled = 0;
   std::int64_t dead = 0;
 };
 
@@ -100,8 +117,13 @@ enum class Wait {
 };
 
 // Where jobs are, from the moment they are accepted until their callback has ended for good. A
-// job is in exactly one state: ready, in flight, scheduled, dead, callback waiting or callback
-// running. Several processes may share one backing store.
+// job is in exactly one state: ready, in flight, scheduled, dead, callback waiting, callback
+// running or callback scheduled. Several processes may share one backing store.
+//
+// A job's bytes may refer to a payload that is kept elsewhere. The store knows of each such
+// payload from before it is there (announce_payloads) until after it is gone (forget_payloads),
+// and says when no job needs it any more (unneeded_payloads): a reference never dangles, and
+// nothing stays behind, wherever a process dies.
 //
 // Every method that changes something is one atomic step, and durable when it returns. When it
 // fails, or when its reply is lost, the caller repeats it with the same arguments: the comments
@@ -116,9 +138,10 @@ class JobStore {
   // The id under which this process claims: "<host>:<pid>:<16 hex digits>".
   [[nodiscard]] virtual const std::string& process_id() const = 0;
 
-  // Puts `jobs` at the back of the queue in their order, and keeps `notes`. A jid that the store
-  // knows, in whichever state (its callback included), changes nothing; notes are kept all the
-  // same. Repeated: changes nothing.
+  // Puts `jobs` at the back of the queue in their order, or into the schedule, and keeps `notes`. A
+  // jid that the store knows, in whichever state (its callback included), changes nothing, and a
+  // payload that came with it is not needed; notes are kept all the same. Repeated: changes
+  // nothing.
   [[nodiscard]] virtual StoreResult<void> push(std::span<const NewJob> jobs,
                                                std::span<const Note> notes) = 0;
 
@@ -130,8 +153,10 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::vector<ClaimReference>> claims() = 0;
 
   // For each entry whose claim is there and ours: removes claim and job, puts the callback job
-  // at the back of the callbacks, adds to the statistics. Entry by entry, in one step for all.
-  // The answer has one element per entry. Repeated: kClaimGone, and changes nothing.
+  // at the back of the callbacks, adds to the statistics. The job's payload is then not needed any
+  // more, the callback's is; where the claim is gone it is the other way round. Entry by entry, in
+  // one step for all. The answer has one element per entry. Repeated: kClaimGone, and changes
+  // nothing.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) = 0;
 
@@ -154,8 +179,8 @@ class JobStore {
   // Tells the others that this process lives.
   [[nodiscard]] virtual StoreResult<void> heartbeat() = 0;
 
-  // Puts scheduled jobs whose time has come by `now` to the back of the queue, earliest first,
-  // and gives their number. Repeated: finds nothing more, and gives 0.
+  // Puts scheduled jobs, and callbacks, whose time has come by `now` to the back of their queue,
+  // earliest first, and gives their number. Repeated: finds nothing more, and gives 0.
   [[nodiscard]] virtual StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) = 0;
 
@@ -169,9 +194,38 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> finish_callbacks(
       std::span<const std::string> ids, std::span<const Note> notes) = 0;
 
+  // As fail(), with callbacks. Repeated: kClaimGone.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> fail_callbacks(
+      std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) = 0;
+
   // Puts callbacks back to the front, as release() does with jobs. Repeated: kClaimGone.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> release_callbacks(
       std::span<const std::string> ids) = 0;
+
+  // Up to `most` of the dead, the last that died first, from the one after `after` on (an id of an
+  // earlier answer; empty: from the first on).
+  [[nodiscard]] virtual StoreResult<std::vector<DeadJob>> dead_jobs(std::size_t most,
+                                                                    std::string_view after) = 0;
+  // Puts the dead back to the back of their queue, unchanged, and gives their number. Repeated:
+  // finds nothing more, and gives 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> retry_dead(std::span<const std::string> ids) = 0;
+  // Forgets the dead, as if their callback had ended, and gives their number. Repeated: 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> delete_dead(std::span<const std::string> ids) = 0;
+  // Deletes those who died before `before`. Repeated: 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> trim_dead(
+      std::chrono::system_clock::time_point before) = 0;
+
+  // Payloads that this process is about to store, and to push or complete a job with. One that it
+  // does not use is not needed once the process is gone. Repeated: changes nothing.
+  [[nodiscard]] virtual StoreResult<void> announce_payloads(
+      std::span<const std::string> payloads) = 0;
+  // Up to `most` payloads that no job needs and none can come to need, in order, those after
+  // `after`.
+  [[nodiscard]] virtual StoreResult<std::vector<std::string>> unneeded_payloads(
+      std::size_t most, std::string_view after) = 0;
+  // They have been removed. Without effect on those that a job needs. Repeated: changes nothing.
+  [[nodiscard]] virtual StoreResult<void> forget_payloads(
+      std::span<const std::string> payloads) = 0;
 
   [[nodiscard]] virtual StoreResult<std::optional<std::string>> note(std::string_view key) = 0;
   [[nodiscard]] virtual StoreResult<Statistics> statistics() = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "jobs/claim_number.h"
+#include "jobs/payload_table.h"
 #include "jobs/process_table.h"
 #include "jobs/store_facts.h"
 
@@ -22,10 +23,16 @@ namespace {
 SqliteResult<void> push_one(Database& database, const NewJob& job, std::int64_t number) {
   auto done = database.run("INSERT INTO jids (jid, job) VALUES (?, ?) ON CONFLICT DO NOTHING",
                            job.jid, number);
-  if (!done || database.changes() == 0) return done;
+  if (!done) return done;
+  if (database.changes() == 0) return drop_unused_payload(database, job.payload);
   done = database.run("INSERT INTO payloads (job, jid, bytes) VALUES (?, ?, ?)", number, job.jid,
                       Blob{job.bytes});
+  if (done) done = use_payload(database, job.payload, number);
   if (!done) return done;
+  if (job.run_at) {
+    return database.run("INSERT INTO schedule (due, job, reason) VALUES (?, ?, '')",
+                        to_milliseconds(*job.run_at), number);
+  }
   return database.run("INSERT INTO ready (position, job) VALUES (?, ?)", number, number);
 }
 
@@ -50,10 +57,6 @@ SqliteResult<std::optional<Place>> take_claim(Database& database, std::int64_t p
   return place;
 }
 
-SqliteResult<void> replace_bytes(Database& database, std::int64_t job, const std::string& bytes) {
-  return database.run("UPDATE payloads SET bytes = ? WHERE job = ?", Blob{bytes}, job);
-}
-
 SqliteResult<void> fail_one(Database& database, std::int64_t job, const FailedClaim& failed,
                             std::chrono::system_clock::time_point now) {
   if (failed.bytes) {
@@ -67,10 +70,11 @@ SqliteResult<void> fail_one(Database& database, std::int64_t job, const FailedCl
                       to_milliseconds(now), failed.reason);
 }
 
-// Calls `settle(index, place)` for each id whose claim is ours, which has then ended.
-template <class Ids, class Settle>
+// Calls `settle(entry, place)` for each whose claim is ours, which has then ended, and
+// `drop(entry)` for the others.
+template <class Ids, class Settle, class Drop>
 SqliteResult<std::vector<Settled>> settle_each(Database& database, std::int64_t process,
-                                               const Ids& entries, Settle settle) {
+                                               const Ids& entries, Settle settle, Drop drop) {
   std::vector<Settled> settled;
   settled.reserve(entries.size());
   for (const auto& entry : entries) {
@@ -82,10 +86,8 @@ SqliteResult<std::vector<Settled>> settle_each(Database& database, std::int64_t 
     }
     const auto place = take_claim(database, process, *id);
     if (!place) return unexpected(place.error());
-    if (*place) {
-      if (const SqliteResult<void> done = settle(entry, **place); !done)
-        return unexpected(done.error());
-    }
+    const SqliteResult<void> done = *place ? settle(entry, **place) : drop(entry);
+    if (!done) return unexpected(done.error());
     settled.push_back(*place ? Settled::kDone : Settled::kClaimGone);
   }
   return settled;
@@ -190,8 +192,13 @@ SqliteResult<std::vector<Settled>> complete_jobs(Database& database, std::int64_
           done = database.run("INSERT INTO callbacks_ready (position, job, jid) VALUES (?, ?, ?)",
                               (*position)++, place.job, completion.callback_jid);
         }
+        if (done) done = release_payloads(database, place.job);
+        if (done) done = use_payload(database, completion.payload, place.job);
         add_request(added, completion.statistics);
         return done;
+      },
+      [&](const Completion& completion) {
+        return drop_unused_payload(database, completion.payload);
       });
   if (!settled) return settled;
   if (auto done = add_statistics(database, added); !done) return unexpected(done.error());
@@ -201,19 +208,25 @@ SqliteResult<std::vector<Settled>> complete_jobs(Database& database, std::int64_
 SqliteResult<std::vector<Settled>> fail_jobs(Database& database, std::int64_t process,
                                              std::span<const FailedClaim> failed,
                                              std::chrono::system_clock::time_point now) {
-  return settle_each(database, process, failed, [&](const FailedClaim& entry, const Place& place) {
-    return fail_one(database, place.job, entry, now);
-  });
+  return settle_each(
+      database, process, failed,
+      [&](const FailedClaim& entry, const Place& place) {
+        return fail_one(database, place.job, entry, now);
+      },
+      [](const FailedClaim&) { return SqliteResult<void>(); });
 }
 
 SqliteResult<std::vector<Settled>> release_jobs(Database& database, std::int64_t process,
                                                 std::span<const std::string> claim_ids) {
-  return settle_each(database, process, claim_ids, [&](const std::string&, const Place& place) {
-    // Its old position is free, since positions are used once, and lies before all that was
-    // never claimed.
-    return database.run("INSERT INTO ready (position, job) VALUES (?, ?)", place.position,
-                        place.job);
-  });
+  return settle_each(
+      database, process, claim_ids,
+      [&](const std::string&, const Place& place) {
+        // Its old position is free, since positions are used once, and lies before all that was
+        // never claimed.
+        return database.run("INSERT INTO ready (position, job) VALUES (?, ?)", place.position,
+                            place.job);
+      },
+      [](const std::string&) { return SqliteResult<void>(); });
 }
 
 SqliteResult<std::int64_t> promote_due_jobs(Database& database,
@@ -231,6 +244,19 @@ SqliteResult<std::int64_t> promote_due_jobs(Database& database,
   if (done) done = database.run("DELETE FROM schedule WHERE due <= ?", due);
   if (!done) return unexpected(done.error());
   return **count;
+}
+
+SqliteResult<void> replace_bytes(Database& database, std::int64_t job, const std::string& bytes) {
+  return database.run("UPDATE payloads SET bytes = ? WHERE job = ?", Blob{bytes}, job);
+}
+
+SqliteResult<void> forget_job(Database& database, std::int64_t job) {
+  auto done =
+      database.run("DELETE FROM jids WHERE jid = (SELECT jid FROM payloads WHERE job = ?)", job);
+  if (done) done = database.run("DELETE FROM payloads WHERE job = ?", job);
+  if (done) done = database.run("DELETE FROM rescues WHERE job = ?", job);
+  if (done) done = release_payloads(database, job);
+  return done;
 }
 
 }  // namespace patient_http::jobs

@@ -22,6 +22,12 @@ struct Claimant {
   std::int64_t last_claim = 0;
 };
 
+// How many jobs, and how many callbacks, were put into their queue.
+struct Moved {
+  std::int64_t jobs = 0;
+  std::int64_t callbacks = 0;
+};
+
 [[nodiscard]] std::int64_t to_milliseconds(std::chrono::system_clock::time_point time);
 
 // The first of `count` numbers for jobs or positions, which are then used.
@@ -44,5 +50,10 @@ struct Claimant {
     sqlite::Database& database, std::int64_t process, std::span<const std::string> claim_ids);
 [[nodiscard]] sqlite::SqliteResult<std::int64_t> promote_due_jobs(
     sqlite::Database& database, std::chrono::system_clock::time_point now);
+
+[[nodiscard]] sqlite::SqliteResult<void> replace_bytes(sqlite::Database& database, std::int64_t job,
+                                                       const std::string& bytes);
+// Removes what is left of a job that has been taken out of its queue for good.
+[[nodiscard]] sqlite::SqliteResult<void> forget_job(sqlite::Database& database, std::int64_t job);
 
 }  // namespace patient_http::jobs

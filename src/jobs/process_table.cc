@@ -128,9 +128,8 @@ SqliteResult<bool> unregister_if_idle(Database& database, std::int64_t process) 
   return database.changes() > 0;
 }
 
-SqliteResult<Rescued> rescue_from(Database& database,
-                                  const std::vector<std::int64_t>& dead_processes,
-                                  std::chrono::system_clock::time_point now) {
+SqliteResult<Moved> rescue_from(Database& database, const std::vector<std::int64_t>& dead_processes,
+                                std::chrono::system_clock::time_point now) {
   const auto jobs = held_by(database, "SELECT job, position, '' FROM in_flight WHERE process = ?",
                             dead_processes);
   if (!jobs) return unexpected(jobs.error());
@@ -142,8 +141,8 @@ SqliteResult<Rescued> rescue_from(Database& database,
   if (done) done = put_back_callbacks(database, *callbacks, to_milliseconds(now));
   if (done) done = remove_processes(database, dead_processes);
   if (!done) return unexpected(done.error());
-  return Rescued{static_cast<std::int64_t>(jobs->size()),
-                 static_cast<std::int64_t>(callbacks->size())};
+  return Moved{static_cast<std::int64_t>(jobs->size()),
+               static_cast<std::int64_t>(callbacks->size())};
 }
 
 }  // namespace patient_http::jobs

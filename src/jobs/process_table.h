@@ -41,11 +41,7 @@ struct RegisteredProcess {
 
 // Puts what the dead processes hold back into its queues and removes them. Gives how many jobs
 // and callbacks that were.
-struct Rescued {
-  std::int64_t jobs = 0;
-  std::int64_t callbacks = 0;
-};
-[[nodiscard]] sqlite::SqliteResult<Rescued> rescue_from(
+[[nodiscard]] sqlite::SqliteResult<Moved> rescue_from(
     sqlite::Database& database, const std::vector<std::int64_t>& dead_processes,
     std::chrono::system_clock::time_point now);
 

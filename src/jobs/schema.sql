@@ -1,6 +1,7 @@
--- The embedded job store, version 1 (PRAGMA user_version).
+-- The embedded job store, version 2 (PRAGMA user_version). schema_from_1.sql brings an older file here.
 --
--- A job is in exactly one of ready, in_flight, schedule, dead, callbacks_ready, callbacks_running.
+-- A job is in exactly one of ready, in_flight, schedule, dead, callbacks_ready, callbacks_running,
+-- callbacks_schedule.
 -- Those tables are narrow, so that moving a job from state to state touches few pages; its bytes
 -- are in payloads, written when it is pushed and once more when it has become a callback.
 
@@ -35,7 +36,13 @@ CREATE TABLE schedule (
   reason TEXT NOT NULL,
   PRIMARY KEY (due, job)
 ) WITHOUT ROWID;
-CREATE TABLE dead (job INTEGER PRIMARY KEY, died INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE dead (
+  job INTEGER PRIMARY KEY,
+  died INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  callback_jid TEXT  -- of a callback that died; null: it was a request
+);
+CREATE INDEX dead_by_age ON dead (died, job);
 
 -- Callbacks of our own; jid is the callback job's, payloads.jid stays the request's.
 CREATE TABLE callbacks_ready (
@@ -51,6 +58,26 @@ CREATE TABLE callbacks_running (
   jid TEXT NOT NULL,
   PRIMARY KEY (process, claim)
 ) WITHOUT ROWID;
+
+-- Callbacks that wait for their next try.
+CREATE TABLE callbacks_schedule (
+  due INTEGER NOT NULL,
+  job INTEGER NOT NULL,
+  jid TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (due, job)
+) WITHOUT ROWID;
+
+-- What payload stores keep for jobs, as "<store>/<key>". A row is there before the payload, and
+-- goes after it, so that none is ever forgotten. Nothing needs a payload whose job is null, and
+-- whose process is null or gone.
+CREATE TABLE stored_payloads (
+  reference TEXT PRIMARY KEY,
+  job INTEGER,     -- whose bytes refer to it
+  process INTEGER  -- that announced it and has not used it yet
+) WITHOUT ROWID;
+CREATE INDEX stored_payloads_by_job ON stored_payloads (job) WHERE job IS NOT NULL;
+CREATE INDEX stored_payloads_unused ON stored_payloads (reference) WHERE job IS NULL;
 
 -- When each job was taken from a dead process; counted anew for its callback.
 CREATE TABLE rescues (

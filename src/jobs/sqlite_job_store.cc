@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "jobs/callback_tables.h"
+#include "jobs/dead_table.h"
 #include "jobs/job_tables.h"
+#include "jobs/payload_table.h"
 #include "jobs/process_lock.h"
 #include "jobs/process_table.h"
 #include "jobs/sqlite_store_opening.h"
@@ -57,6 +59,8 @@ struct SqliteJobStore::Impl {
     return std::move(*result);
   }
 
+  // Tells who waits of what was put into the two queues, and gives the sum.
+  StoreResult<std::int64_t> announce(const StoreResult<Moved>& moved);
   Wait wait(WorkSignal& signal, std::string_view any_work,
             std::chrono::steady_clock::time_point deadline);
   StoreResult<std::vector<RegisteredProcess>> others();
@@ -69,6 +73,13 @@ struct SqliteJobStore::Impl {
   WorkSignal callbacks;
   SqliteWriter writer;  // the last member: its thread ends before what it uses
 };
+
+StoreResult<std::int64_t> SqliteJobStore::Impl::announce(const StoreResult<Moved>& moved) {
+  if (!moved) return unexpected(moved.error());
+  if (moved->jobs > 0) jobs.announce();
+  if (moved->callbacks > 0) callbacks.announce();
+  return moved->jobs + moved->callbacks;
+}
 
 Wait SqliteJobStore::Impl::wait(WorkSignal& signal, std::string_view any_work,
                                 std::chrono::steady_clock::time_point deadline) {
@@ -182,12 +193,10 @@ StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time
   // The locks are held meanwhile, so no two processes do this for one dead process; if it should
   // happen all the same, the second finds nothing, since process numbers are used once.
   const auto rescued =
-      impl_->write<Rescued>([&](Database& database) { return rescue_from(database, dead, now); });
+      impl_->write<Moved>([&](Database& database) { return rescue_from(database, dead, now); });
   if (!rescued) return unexpected(rescued.error());
   for (ProcessLock& lock : locks) lock.remove_file();
-  if (rescued->jobs > 0) impl_->jobs.announce();
-  if (rescued->callbacks > 0) impl_->callbacks.announce();
-  return rescued->jobs + rescued->callbacks;
+  return impl_->announce(rescued);
 }
 
 StoreResult<void> SqliteJobStore::heartbeat() {
@@ -201,10 +210,14 @@ StoreResult<void> SqliteJobStore::heartbeat() {
 }
 
 StoreResult<std::int64_t> SqliteJobStore::promote_due(std::chrono::system_clock::time_point now) {
-  auto promoted = impl_->write<std::int64_t>(
-      [&](Database& database) { return promote_due_jobs(database, now); });
-  if (promoted && *promoted > 0) impl_->jobs.announce();
-  return promoted;
+  const auto promoted = impl_->write<Moved>([&](Database& database) -> SqliteResult<Moved> {
+    const auto jobs = promote_due_jobs(database, now);
+    if (!jobs) return unexpected(jobs.error());
+    const auto callbacks = promote_due_callbacks(database, now);
+    if (!callbacks) return unexpected(callbacks.error());
+    return Moved{*jobs, *callbacks};
+  });
+  return impl_->announce(promoted);
 }
 
 StoreResult<std::vector<CallbackClaim>> SqliteJobStore::claim_callbacks(std::size_t most) {
@@ -223,12 +236,57 @@ StoreResult<std::vector<Settled>> SqliteJobStore::finish_callbacks(std::span<con
       });
 }
 
+StoreResult<std::vector<Settled>> SqliteJobStore::fail_callbacks(
+    std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) {
+  return impl_->write<std::vector<Settled>>([&](Database& database) {
+    return fail_callback_jobs(database, impl_->process, failed, now);
+  });
+}
+
 StoreResult<std::vector<Settled>> SqliteJobStore::release_callbacks(
     std::span<const std::string> ids) {
   auto settled = impl_->write<std::vector<Settled>>(
       [&](Database& database) { return release_callback_jobs(database, impl_->process, ids); });
   if (settled) impl_->callbacks.announce();
   return settled;
+}
+
+StoreResult<std::vector<DeadJob>> SqliteJobStore::dead_jobs(std::size_t most,
+                                                            std::string_view after) {
+  return impl_->read<std::vector<DeadJob>>(
+      [&](Database& database) { return list_dead(database, most, after); });
+}
+
+StoreResult<std::int64_t> SqliteJobStore::retry_dead(std::span<const std::string> ids) {
+  return impl_->announce(
+      impl_->write<Moved>([&](Database& database) { return revive_dead(database, ids); }));
+}
+
+StoreResult<std::int64_t> SqliteJobStore::delete_dead(std::span<const std::string> ids) {
+  return impl_->write<std::int64_t>([&](Database& database) { return remove_dead(database, ids); });
+}
+
+StoreResult<std::int64_t> SqliteJobStore::trim_dead(std::chrono::system_clock::time_point before) {
+  return impl_->write<std::int64_t>(
+      [&](Database& database) { return remove_dead_before(database, before); });
+}
+
+StoreResult<void> SqliteJobStore::announce_payloads(std::span<const std::string> payloads) {
+  return impl_->write<void>([&](Database& database) {
+    auto done = keep_registered(database, impl_->claimant);
+    return done ? note_payloads(database, impl_->process, payloads) : done;
+  });
+}
+
+StoreResult<std::vector<std::string>> SqliteJobStore::unneeded_payloads(std::size_t most,
+                                                                        std::string_view after) {
+  return impl_->read<std::vector<std::string>>(
+      [&](Database& database) { return list_unneeded_payloads(database, most, after); });
+}
+
+StoreResult<void> SqliteJobStore::forget_payloads(std::span<const std::string> payloads) {
+  return impl_->write<void>(
+      [&](Database& database) { return remove_payloads(database, payloads); });
 }
 
 StoreResult<std::optional<std::string>> SqliteJobStore::note(std::string_view key) {

@@ -17,7 +17,7 @@ struct SqliteJobStoreOptions {
   std::string path;
   Durability durability = Durability::kFull;
   // Begins the process's id, "<host>:<pid>"; empty: made from this host and process.
-  std::string process_prefix;
+  std::string process_prefix = {};
   // How long another process's transaction is waited for before a step is kUnavailable.
   std::chrono::milliseconds busy_timeout{5000};
   // Refuse to share the file with another live process, now and while it is open.
@@ -61,8 +61,20 @@ class SqliteJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<CallbackClaim>> claim_callbacks(std::size_t most) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> finish_callbacks(
       std::span<const std::string> ids, std::span<const Note> notes) override;
+  [[nodiscard]] StoreResult<std::vector<Settled>> fail_callbacks(
+      std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release_callbacks(
       std::span<const std::string> ids) override;
+  [[nodiscard]] StoreResult<std::vector<DeadJob>> dead_jobs(std::size_t most,
+                                                            std::string_view after) override;
+  [[nodiscard]] StoreResult<std::int64_t> retry_dead(std::span<const std::string> ids) override;
+  [[nodiscard]] StoreResult<std::int64_t> delete_dead(std::span<const std::string> ids) override;
+  [[nodiscard]] StoreResult<std::int64_t> trim_dead(
+      std::chrono::system_clock::time_point before) override;
+  [[nodiscard]] StoreResult<void> announce_payloads(std::span<const std::string> payloads) override;
+  [[nodiscard]] StoreResult<std::vector<std::string>> unneeded_payloads(
+      std::size_t most, std::string_view after) override;
+  [[nodiscard]] StoreResult<void> forget_payloads(std::span<const std::string> payloads) override;
   [[nodiscard]] StoreResult<std::optional<std::string>> note(std::string_view key) override;
   [[nodiscard]] StoreResult<Statistics> statistics() override;
   [[nodiscard]] StoreResult<void> clear_statistics() override;

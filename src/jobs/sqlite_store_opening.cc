@@ -11,6 +11,7 @@
 
 #include "drivers/sqlite/transaction.h"
 #include "embedded/schema.sql.h"
+#include "embedded/schema_from_1.sql.h"
 #include "jobs/process_table.h"
 
 namespace patient_http::jobs {
@@ -21,19 +22,19 @@ using sqlite::SqliteResult;
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 constexpr std::int32_t kApplicationId = 0x50485451;  // "PHTQ"
 
 tl::unexpected<StoreFailure> refuse(StoreFailure::Kind kind, std::string message) {
   return unexpected(StoreFailure{kind, std::move(message)});
 }
 
-StoreResult<bool> has_schema(Database& database) {
+// 0: there is none.
+StoreResult<std::int64_t> schema_version(Database& database) {
   const auto version = database.integer("PRAGMA user_version");
   if (!version) return unexpected(to_store_failure(version.error()));
   const std::int64_t found = version->value_or(0);
-  if (found == 0) return false;
-  if (found == kSchemaVersion) return true;
+  if (found >= 0 && found <= kSchemaVersion) return found;
   return refuse(StoreFailure::Kind::kMisuse,
                 "cannot use " + database.path() + ": its schema has version " +
                     std::to_string(found) + ", this program knows version " +
@@ -42,17 +43,18 @@ StoreResult<bool> has_schema(Database& database) {
 
 // Two processes may come here at once: the second finds the work of the first.
 StoreResult<void> make_schema(Database& database) {
-  const StoreResult<bool> found = has_schema(database);
+  const StoreResult<std::int64_t> found = schema_version(database);
   if (!found) return unexpected(found.error());
-  if (*found) return {};
+  if (*found == kSchemaVersion) return {};
   auto transaction = sqlite::Transaction::begin(database);
   if (!transaction) return unexpected(to_store_failure(transaction.error()));
-  const StoreResult<bool> found_now = has_schema(database);
+  const StoreResult<std::int64_t> found_now = schema_version(database);
   if (!found_now) return unexpected(found_now.error());
-  if (*found_now) return {};
-  auto done = database.execute(std::string(embedded::kSchemaSql) +
-                               "PRAGMA application_id = " + std::to_string(kApplicationId) +
-                               "; PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  if (*found_now == kSchemaVersion) return {};
+  auto done = database.execute(
+      std::string(*found_now == 0 ? embedded::kSchemaSql : embedded::kSchemaFrom1Sql) +
+      "PRAGMA application_id = " + std::to_string(kApplicationId) +
+      "; PRAGMA user_version = " + std::to_string(kSchemaVersion));
   if (done) done = transaction->commit();
   if (!done) return unexpected(to_store_failure(done.error()));
   return {};

@@ -84,11 +84,13 @@ SqliteResult<Counts> count_jobs(Database& database) {
   Statement statement = database.statement(
       "SELECT (SELECT count(*) FROM ready), (SELECT count(*) FROM in_flight),"
       " (SELECT count(*) FROM schedule), (SELECT count(*) FROM callbacks_ready),"
-      " (SELECT count(*) FROM callbacks_running), (SELECT count(*) FROM dead)");
+      " (SELECT count(*) FROM callbacks_running), (SELECT count(*) FROM callbacks_schedule),"
+      " (SELECT count(*) FROM dead)");
   const SqliteResult<bool> row = statement.step();
   if (!row) return unexpected(row.error());
   return Counts{statement.integer(0), statement.integer(1), statement.integer(2),
-                statement.integer(3), statement.integer(4), statement.integer(5)};
+                statement.integer(3), statement.integer(4), statement.integer(5),
+                statement.integer(6)};
 }
 
 SqliteResult<void> keep_notes(Database& database, std::span<const Note> notes) {

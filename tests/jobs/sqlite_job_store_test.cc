@@ -234,6 +234,46 @@ TEST_F(SqliteJobStoreTest, RefusesANewerSchemaAndSaysSo) {
   EXPECT_THAT(store.error().message, HasSubstr("version 99"));
 }
 
+// Every column and index, in words.
+std::string shape_of(sqlite::Database& database) {
+  auto statement = database.statement(
+      "SELECT group_concat(line, ' ') FROM (SELECT m.name || '.' || c.name || ':' || c.type AS line"
+      " FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+      " UNION SELECT name || ' on ' || tbl_name FROM sqlite_master WHERE type = 'index'"
+      " ORDER BY line)");
+  return statement.step().value_or(false) ? std::string(statement.text(0)) : std::string();
+}
+
+TEST_F(SqliteJobStoreTest, BringsAFileOfVersion1ToToday) {
+  std::ifstream file(PATIENT_HTTP_SOURCE_DIR "/tests/data/jobs/schema_1.sql");
+  const std::string schema{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_FALSE(schema.empty());
+  {
+    auto old = sqlite::Database::open({.path = path_, .application_id = 0x50485451});
+    ASSERT_TRUE(old && old->execute(schema));
+    ASSERT_TRUE(
+        old->execute("PRAGMA application_id = 1346917457; PRAGMA user_version = 1;"
+                     "UPDATE sequence SET next = 3;"
+                     "INSERT INTO jids VALUES ('a', 1), ('b', 2);"
+                     "INSERT INTO payloads VALUES (1, 'a', 'x'), (2, 'b', 'y');"
+                     "INSERT INTO ready VALUES (1, 1);"
+                     "INSERT INTO dead VALUES (2, 1000, 'broken')"));
+  }
+  const auto store = must(open());
+  EXPECT_EQ(must(store->claim(10)).at(0).bytes, "x");
+  const auto dead = must(store->dead_jobs(10, ""));
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].jid, "b");
+  EXPECT_FALSE(dead[0].is_callback);
+
+  const std::string fresh_path = path_ + ".fresh";
+  must(SqliteJobStore::open({.path = fresh_path}));
+  auto upgraded = sqlite::Database::open({.path = path_});
+  auto fresh = sqlite::Database::open({.path = fresh_path});
+  ASSERT_TRUE(upgraded && fresh);
+  EXPECT_EQ(shape_of(*upgraded), shape_of(*fresh));
+}
+
 TEST_F(SqliteJobStoreTest, JobWithoutItsBytesIsDamageAndStaysWhereItIs) {
   const auto store = must(open());
   must(store->push(std::vector<NewJob>{{"a", "x"}}, {}));
