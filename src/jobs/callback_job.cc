@@ -2,7 +2,7 @@
 
 #include "base/json_text.h"
 #include "drivers/crypto/sha256.h"
-#include "jobs/request_job.h"
+#include "jobs/sidekiq_time.h"
 
 namespace patient_http::jobs {
 
@@ -24,7 +24,7 @@ std::string callback_jid(std::string_view request_id) {
 std::string make_callback_job(const std::variant<Response, Error>& outcome,
                               std::string_view request_id, std::string_view callback,
                               std::string_view carried, const CallbackJobOptions& options) {
-  const std::string now = sidekiq_time();
+  const std::string now = sidekiq_time(std::chrono::system_clock::now());
   std::string out = "{\"retry\":true,\"queue\":" + base::json_string(options.queue) + ",\"args\":[";
   const auto* error = std::get_if<Error>(&outcome);
   if (error != nullptr) {

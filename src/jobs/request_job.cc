@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 
 #include "base/json_text.h"
 #include "base/url.h"
+#include "jobs/sidekiq_time.h"
 
 namespace patient_http::jobs {
 
@@ -109,7 +109,7 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes) {
 }
 
 std::string make_request_job(const Request& request, const NewRequestJob& job) {
-  const std::string now = sidekiq_time();
+  const std::string now = sidekiq_time(std::chrono::system_clock::now());
   std::string out = "{\"retry\":true,\"queue\":" + base::json_string(job.queue) + ",\"args\":[";
   request.to_json().dump_to(out);
   out += ',';
@@ -127,11 +127,6 @@ std::string make_request_job(const Request& request, const NewRequestJob& job) {
     job.reference.dump_to(out);
   }
   return out + ",\"created_at\":" + now + ",\"enqueued_at\":" + now + "}";
-}
-
-std::string sidekiq_time() {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return base::ruby_float(std::round(now.count() * 1e6) / 1e6);
 }
 
 }  // namespace patient_http::jobs

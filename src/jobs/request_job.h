@@ -59,7 +59,4 @@ struct NewRequestJob {
 // The bytes of a new job.
 [[nodiscard]] std::string make_request_job(const Request& request, const NewRequestJob& job);
 
-// The time of day as Sidekiq 7 writes it: seconds with a decimal point.
-[[nodiscard]] std::string sidekiq_time();
-
 }  // namespace patient_http::jobs
