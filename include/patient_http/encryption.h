@@ -28,7 +28,7 @@ struct EncryptionOptions {
   EncryptionFormat format = {};
 
   // Both or none. They get and give any bytes, and may throw; they are called from several
-  // threads at once.
+  // threads at once. What they throw is repeated nowhere, since it may quote the data.
   std::function<std::string(std::string_view)> encrypt = {};
   std::function<std::string(std::string_view)> decrypt = {};
 };

@@ -13,10 +13,10 @@ namespace patient_http::crypto {
 class SecretBytes {
  public:
   SecretBytes() = default;
-  explicit SecretBytes(std::string bytes) noexcept : bytes_(std::move(bytes)) {}
+  // A short text is copied when it moves: what it moved from is overwritten too.
+  explicit SecretBytes(std::string bytes) noexcept : bytes_(std::move(bytes)) { wipe(bytes); }
   ~SecretBytes() { wipe(bytes_); }
   SecretBytes(SecretBytes&& other) noexcept : bytes_(std::move(other.bytes_)) {
-    // A short text is copied when it moves.
     wipe(other.bytes_);
   }
   SecretBytes& operator=(SecretBytes&& other) noexcept {
