@@ -81,10 +81,12 @@ class RequestError {
  public:
   explicit RequestError(RequestErrorOptions options);
 
-  [[nodiscard]] static Result<RequestError, InvalidValue> from_json(const Json& json);
+  // `kind`: what whoever wrote it has noted beside it, for the JSON does not carry it.
+  [[nodiscard]] static Result<RequestError, InvalidValue> from_json(
+      const Json& json, ErrorKind kind = ErrorKind::kUnknown);
   [[nodiscard]] Json to_json() const;
 
-  // kUnknown when it was read from JSON, which does not carry it.
+  // kUnknown when it was read from JSON that nobody noted it beside.
   [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
   // "timeout", "connection", … as written.
@@ -188,7 +190,9 @@ class Error {
   Error(HttpError error) : error_(std::move(error)) {}
   Error(RedirectError error) : error_(std::move(error)) {}
 
-  [[nodiscard]] static Result<Error, InvalidValue> from_json(const Json& json);
+  // `kind`: as in RequestError.
+  [[nodiscard]] static Result<Error, InvalidValue> from_json(const Json& json,
+                                                             ErrorKind kind = ErrorKind::kUnknown);
   [[nodiscard]] Json to_json() const;
 
   [[nodiscard]] ErrorKind kind() const noexcept;

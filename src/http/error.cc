@@ -6,19 +6,19 @@ namespace patient_http {
 
 namespace {
 
-template <class T>
-Result<Error, InvalidValue> read_as(const Json& json) {
-  auto error = T::from_json(json);
+template <class T, class... Kind>
+Result<Error, InvalidValue> read_as(const Json& json, Kind... kind) {
+  auto error = T::from_json(json, kind...);
   if (!error) return unexpected(std::move(error.error()));
   return Error(std::move(*error));
 }
 
 }  // namespace
 
-Result<Error, InvalidValue> Error::from_json(const Json& json) {
+Result<Error, InvalidValue> Error::from_json(const Json& json, ErrorKind kind) {
   if (json.find("response")) return read_as<HttpError>(json);
   if (json.find("redirects")) return read_as<RedirectError>(json);
-  return read_as<RequestError>(json);
+  return read_as<RequestError>(json, kind);
 }
 
 Json Error::to_json() const {

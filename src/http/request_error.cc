@@ -31,7 +31,7 @@ RequestError::RequestError(RequestErrorOptions options)
       duration_(options.duration.count()),
       backtrace_(Json::Array()) {}
 
-Result<RequestError, InvalidValue> RequestError::from_json(const Json& json) {
+Result<RequestError, InvalidValue> RequestError::from_json(const Json& json, ErrorKind kind) {
   if (!json.is_object()) {
     return unexpected(
         InvalidValue{"error", "must be an object, got " + std::string(json.type_name())});
@@ -42,6 +42,7 @@ Result<RequestError, InvalidValue> RequestError::from_json(const Json& json) {
   if (!duration) return unexpected(std::move(duration.error()));
 
   RequestError error;
+  error.kind_ = kind;
   error.callback_args_ = std::move(*args);
   error.class_name_ = text_of(json, "class_name");
   // An exception without a message has the name of its class as its message.
