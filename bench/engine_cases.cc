@@ -26,7 +26,7 @@ std::unique_ptr<RequestTask> make_task(const std::string& url, TaskHandler& hand
   return std::make_unique<RequestTask>(Request::create({.url = url}).value(), handler);
 }
 
-// Counts what is settled, and replaces it until told to stop.
+// JobCounts what is settled, and replaces it until told to stop.
 class CountingHandler final : public TaskHandler {
  public:
   CountingHandler(Processor& processor, std::string url)

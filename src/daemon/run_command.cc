@@ -16,7 +16,7 @@
 #include "daemon/run_progress.h"
 #include "daemon/run_state.h"
 #include "daemon/run_writer.h"
-#include "service/service.h"
+#include "service/service_parts.h"
 
 namespace patient_http::daemon {
 
@@ -86,7 +86,7 @@ class Run {
   bool is_temporary_ = false;
   int input_ = -1;
   CheckedInput checked_;
-  std::unique_ptr<Service> service_;
+  std::unique_ptr<ServiceParts> service_;
   RunState state_;
   RunOutput output_;
   std::unique_ptr<RunTally> tally_;
@@ -133,8 +133,8 @@ RunResult<void> Run::prepare() {
                                           const std::lock_guard lock(progress_mutex_);
                                           progress_->say(text);
                                         });
-  writer_ = std::make_unique<RunWriter>(service_->store(), *patience_, output_, *tally_,
-                                        options_.survives_power_cuts);
+  writer_ = std::make_unique<RunWriter>(service_->store(), service_->opener(), *patience_, output_,
+                                        *tally_, options_.survives_power_cuts);
   if (state_.counts.input_done && options_.checks_first()) return {};
   return feeder_->skip_taken([this] { return is_stopped(); });
 }
@@ -158,9 +158,9 @@ RunResult<void> Run::open_state() {
   configuration.database = options_.state;
   configuration.survives_power_cuts = options_.survives_power_cuts;
   configuration.owns_database = true;
+  configuration.callbacks.threads = 0;  // RunWriter takes the results
   configuration.log = Log::standard_error(LogLevel::kWarn);
-  configuration.processor.log = configuration.log;
-  auto service = Service::open(std::move(configuration));
+  auto service = ServiceParts::open(std::move(configuration));
   if (!service)
     return run_failure(kStateProblem, "cannot open the state: " + service.error().message);
   service_ = std::move(*service);

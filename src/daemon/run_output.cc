@@ -54,9 +54,9 @@ void append_response(std::string& out, const Response& response) {
   out += "]}";
 }
 
-void append_error(std::string& out, const Error& error, ErrorKind kind) {
+void append_error(std::string& out, const Error& error) {
   out += "{\"type\":" + base::json_string(error.error_type()) +
-         ",\"kind\":" + base::json_string(to_string(kind)) +
+         ",\"kind\":" + base::json_string(to_string(error.kind())) +
          ",\"class\":" + base::json_string(error.class_name()) + ",\"message\":";
   base::append_json_string(out, base::to_valid_utf8(error.message()));
   append_duration(out, error.duration());
@@ -80,7 +80,7 @@ std::string run_output_line(const jobs::CallbackJob& job) {
   base::append_json_string(out, error != nullptr ? error->request_id() : response->request_id());
   out += error != nullptr ? ",\"error\":" : ",\"response\":";
   if (error != nullptr) {
-    append_error(out, *error, job.error_kind);
+    append_error(out, *error);
   } else {
     append_response(out, *response);
   }

@@ -20,9 +20,11 @@ constexpr std::size_t kFirstResults = 16;
 
 }  // namespace
 
-RunWriter::RunWriter(jobs::JobStore& store, jobs::StorePatience& patience, RunOutput& output,
-                     RunTally& tally, bool survives_power_cuts)
+RunWriter::RunWriter(jobs::JobStore& store, const jobs::JobOpener& opener,
+                     jobs::StorePatience& patience, RunOutput& output, RunTally& tally,
+                     bool survives_power_cuts)
     : store_(store),
+      opener_(opener),
       patience_(patience),
       output_(output),
       tally_(tally),
@@ -71,10 +73,10 @@ bool RunWriter::write_some() {
   std::vector<std::string> ids;
   RunCounts added;
   for (const jobs::CallbackClaim& result : *results) {
-    const auto job = jobs::parse_callback_job(result.bytes);
+    const auto job = jobs::parse_callback_job(result.bytes, opener_);
     if (!job) {
       tally_.fail(
-          {kStateProblem, "the state holds a result that cannot be read: " + job.error().message});
+          {kStateProblem, "the state holds a result that cannot be read: " + job.error().reason});
       return false;
     }
     lines += run_output_line(*job);

@@ -6,6 +6,7 @@
 #include "daemon/run_output.h"
 #include "daemon/run_state.h"
 #include "daemon/run_tally.h"
+#include "jobs/job_opener.h"
 #include "jobs/job_store.h"
 #include "jobs/store_patience.h"
 
@@ -17,8 +18,8 @@ namespace patient_http::daemon {
 class RunWriter {
  public:
   // All must outlive this object.
-  RunWriter(jobs::JobStore& store, jobs::StorePatience& patience, RunOutput& output,
-            RunTally& tally, bool survives_power_cuts);
+  RunWriter(jobs::JobStore& store, const jobs::JobOpener& opener, jobs::StorePatience& patience,
+            RunOutput& output, RunTally& tally, bool survives_power_cuts);
   ~RunWriter() { stop(); }
 
   // Failures go to the tally.
@@ -34,6 +35,7 @@ class RunWriter {
   void note_sizes(std::size_t results, std::size_t bytes);
 
   jobs::JobStore& store_;
+  const jobs::JobOpener& opener_;
   jobs::StorePatience& patience_;
   RunOutput& output_;
   RunTally& tally_;

@@ -1,5 +1,9 @@
 #include "jobs/callback_job.h"
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 #include "base/json_text.h"
 #include "drivers/crypto/sha256.h"
 #include "jobs/sidekiq_time.h"
@@ -15,41 +19,58 @@ const std::string* string_at(const Json::Array& array, std::size_t index) {
   return index < array.size() ? array[index].if_string() : nullptr;
 }
 
+tl::unexpected<UnopenedData> malformed(std::string reason) {
+  return unexpected(UnopenedData{UnopenedData::What::kMalformed, std::move(reason)});
+}
+
 }  // namespace
 
 std::string callback_jid(std::string_view request_id) {
   return crypto::sha256_hex(std::string(request_id) + ":callback").substr(0, kJidLength);
 }
 
-std::string make_callback_job(const std::variant<Response, Error>& outcome,
-                              std::string_view request_id, std::string_view callback,
-                              std::string_view carried, const CallbackJobOptions& options) {
-  const std::string now = sidekiq_time(std::chrono::system_clock::now());
-  std::string out = "{\"retry\":true,\"queue\":" + base::json_string(options.queue) + ",\"args\":[";
-  const auto* error = std::get_if<Error>(&outcome);
-  if (error != nullptr) {
-    error->to_json().dump_to(out);
+std::string outcome_json(const std::variant<Response, Error>& outcome) {
+  std::string json;
+  if (const auto* error = std::get_if<Error>(&outcome)) {
+    error->to_json().dump_to(json);
   } else {
-    std::get<Response>(outcome).append_json(out);
+    std::get<Response>(outcome).append_json(json);
   }
-  out += error != nullptr ? ",\"error\"," : ",\"response\",";
-  base::append_json_string(out, callback);
+  return json;
+}
+
+std::string make_callback_job(std::string_view data, const NewCallbackJob& job,
+                              const CallbackJobOptions& options) {
+  const std::string now = sidekiq_time(std::chrono::system_clock::now());
+  std::string out;
+  out.reserve(data.size() + job.carried.size() + 512);
+  out.append("{\"retry\":")
+      .append(options.retries ? std::to_string(*options.retries) : "true")
+      .append(",\"queue\":");
+  base::append_json_string(out, options.queue);
+  out.append(",\"args\":[").append(data);
+  out += job.error_kind ? ",\"error\"," : ",\"response\",";
+  base::append_json_string(out, job.callback);
   out += "],\"class\":" + base::json_string(kCallbackClass) +
-         ",\"jid\":" + base::json_string(callback_jid(request_id));
-  if (error != nullptr) out += ",\"error_kind\":" + base::json_string(to_string(error->kind()));
-  out += carried;
+         ",\"jid\":" + base::json_string(callback_jid(job.request_id));
+  if (job.error_kind) out += ",\"error_kind\":" + base::json_string(to_string(*job.error_kind));
+  out += job.carried;
   return out + ",\"created_at\":" + now + ",\"enqueued_at\":" + now + "}";
 }
 
-Result<CallbackJob> parse_callback_job(std::string_view bytes) {
-  const auto json = Json::parse(bytes);
-  if (!json) return failure(json.error().message);
-  const Json* args_json = json->find("args");
-  const Json::Array* args = args_json != nullptr ? args_json->if_array() : nullptr;
+Result<CallbackJob, UnopenedData> parse_callback_job(std::string_view bytes,
+                                                     const JobOpener& opener) {
+  auto json = Json::parse(bytes);
+  if (!json) return malformed(json.error().message);
+  Json::Object* job = json->if_object();
+  if (job == nullptr) return malformed("the callback job must be a JSON object");
+  const auto args_member =
+      std::find_if(job->begin(), job->end(), [](const Json::Member& m) { return m.key == "args"; });
+  Json::Array* args = args_member != job->end() ? args_member->value.if_array() : nullptr;
   const std::string* type = args != nullptr ? string_at(*args, 1) : nullptr;
   const std::string* callback = args != nullptr ? string_at(*args, 2) : nullptr;
   if (type == nullptr || callback == nullptr || (*type != "response" && *type != "error")) {
-    return failure("the callback job's args must be a result, its type and a callback");
+    return malformed("the callback job's args must be a result, its type and a callback");
   }
   const auto text = [&](const char* key) {
     const Json* value = json->find(key);
@@ -57,14 +78,16 @@ Result<CallbackJob> parse_callback_job(std::string_view bytes) {
     return found != nullptr ? *found : std::string();
   };
   const Json* reference = json->find("reference");
-  const auto build = [&](auto result) -> Result<CallbackJob> {
-    if (!result) return failure("the callback job's result: " + result.error().message());
+  const auto opened = opener.open(std::move((*args)[0]));
+  if (!opened) return unexpected(opened.error());
+  const auto build = [&](auto result) -> Result<CallbackJob, UnopenedData> {
+    if (!result) return malformed("the callback job's result: " + result.error().message());
     return CallbackJob{text("jid"), *callback, std::move(*result),
-                       parse_error_kind(text("error_kind")).value_or(ErrorKind::kUnknown),
                        reference != nullptr ? *reference : Json()};
   };
-  return *type == "response" ? build(Response::from_json((*args)[0]))
-                             : build(Error::from_json((*args)[0]));
+  if (*type == "response") return build(Response::from_json(opened->data));
+  const ErrorKind kind = parse_error_kind(text("error_kind")).value_or(ErrorKind::kUnknown);
+  return build(Error::from_json(opened->data, kind));
 }
 
 }  // namespace patient_http::jobs

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "jobs/store_failure.h"
+#include "patient_http/service_status.h"
 
 namespace patient_http::jobs {
 
@@ -80,34 +80,6 @@ struct CallbackClaim {
   std::string jid;
   std::string bytes;
   int rescues = 0;
-};
-
-// A job, or a callback, that nobody will try again by itself.
-struct DeadJob {
-  std::string id;  // for retry_dead() and delete_dead()
-  std::string jid;
-  bool is_callback = false;
-  std::string bytes;
-  std::string reason;
-  std::chrono::system_clock::time_point died;
-};
-
-struct Statistics {
-  std::int64_t requests = 0;
-  std::chrono::duration<double> duration{0};
-  std::int64_t errors = 0;
-  std::map<std::string, std::int64_t> errors_by_type;
-  std::map<int, std::int64_t> http_status;
-};
-
-struct Counts {
-  std::int64_t ready = 0;
-  std::int64_t in_flight = 0;  // of all processes
-  std::int64_t scheduled = 0;
-  std::int64_t callbacks_waiting = 0;
-  std::int64_t callbacks_running = 0;  // of all processes
-  std::int64_t callbacks_scheduled = 0;
-  std::int64_t dead = 0;
 };
 
 enum class Wait {
@@ -230,7 +202,7 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::optional<std::string>> note(std::string_view key) = 0;
   [[nodiscard]] virtual StoreResult<Statistics> statistics() = 0;
   [[nodiscard]] virtual StoreResult<void> clear_statistics() = 0;
-  [[nodiscard]] virtual StoreResult<Counts> counts() = 0;
+  [[nodiscard]] virtual StoreResult<JobCounts> counts() = 0;
 
   // Waits until there may be something to claim. Work that comes from this process ends the wait
   // at once, work from another one soon after. A store that cannot be read counts as kWork: the

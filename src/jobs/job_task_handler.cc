@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "jobs/callback_job.h"
-
 namespace patient_http::jobs {
 
 namespace {
@@ -25,11 +23,9 @@ RequestStatistics statistics_of(const std::variant<Response, Error>& outcome) {
   return statistics;
 }
 
-Completion completion_of(std::string claim_id, const std::variant<Response, Error>& outcome,
-                         const std::string& request_id, const std::string& callback,
-                         const std::string& carried) {
-  return {std::move(claim_id), callback_jid(request_id),
-          make_callback_job(outcome, request_id, callback, carried), statistics_of(outcome)};
+std::optional<ErrorKind> error_kind_of(const std::variant<Response, Error>& outcome) {
+  const auto* error = std::get_if<Error>(&outcome);
+  return error != nullptr ? std::optional(error->kind()) : std::nullopt;
 }
 
 }  // namespace
@@ -70,13 +66,11 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
 
 JobTaskHandler::Handover JobTaskHandler::hand_over(std::string claim_id, const JobTask& task,
                                                    const std::variant<Response, Error>& outcome) {
-  return {completion_of(std::move(claim_id), outcome, task.id(), task.callback(), task.carried()),
-          task.id(),
-          task.request().url(),
-          task.request().method(),
-          task.callback(),
-          task.carried(),
-          task.callback_args()};
+  return {
+      std::move(claim_id),    {task.id(), task.callback(), task.carried(), error_kind_of(outcome)},
+      task.request().url(),   task.request().method(),
+      task.callback_args(),   task.format(),
+      statistics_of(outcome), outcome_json(outcome)};
 }
 
 void JobTaskHandler::on_complete(std::unique_ptr<RequestTask> task, Response response) {
@@ -105,53 +99,85 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                           .url = job.url,
                           .callback_args = job.callback_args}));
   std::vector<Handover> handovers;
-  handovers.push_back({completion_of(claim_id, outcome, job.request_id, job.callback, job.carried),
-                       job.request_id, job.url, HttpMethod::kGet, job.callback, job.carried,
-                       job.callback_args});
+  handovers.push_back({claim_id,
+                       {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
+                       job.url,
+                       HttpMethod::kGet,
+                       job.callback_args,
+                       job.format,
+                       statistics_of(outcome),
+                       outcome_json(outcome)});
   complete(std::move(handovers));
+}
+
+StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
+    std::vector<Handover>& handovers) {
+  std::vector<UnsealedData> batch;
+  batch.reserve(handovers.size());
+  for (Handover& handover : handovers) {
+    batch.push_back({std::move(handover.data), handover.format});
+  }
+  auto sealed = patience_.repeat<std::vector<SealedData>>(
+      "seal " + std::to_string(batch.size()) + " results", [&] { return sealer_.seal(batch); });
+  if (!sealed) return unexpected(std::move(sealed.error()));
+  std::vector<Completion> completions;
+  completions.reserve(handovers.size());
+  for (std::size_t i = 0; i < handovers.size(); ++i) {
+    const Handover& handover = handovers[i];
+    completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
+                           make_callback_job((*sealed)[i].json, handover.callback, callbacks_),
+                           handover.statistics, std::move((*sealed)[i].payload)});
+    (*sealed)[i].json = {};  // bodies are large
+  }
+  return completions;
 }
 
 void JobTaskHandler::complete(std::vector<Handover> handovers) {
   if (handovers.empty()) return;
-  std::vector<Completion> completions;
-  completions.reserve(handovers.size());
-  for (Handover& handover : handovers) completions.push_back(std::move(handover.completion));
+  auto completions = make_completions(handovers);
+  if (!completions) {
+    give_up(handovers.size(), completions.error());
+    return;
+  }
   const auto settled = patience_.repeat<std::vector<Settled>>(
-      "complete " + std::to_string(completions.size()) + " requests",
-      [&] { return store_.complete(completions); });
+      "complete " + std::to_string(completions->size()) + " requests",
+      [&] { return store_.complete(*completions); });
   if (settled) {
     count_dropped(*settled);
   } else if (settled.error().kind == StoreFailure::Kind::kUnavailable) {
-    give_up(completions.size(), settled.error());
+    give_up(completions->size(), settled.error());
   } else {
     for (std::size_t i = 0; i < handovers.size(); ++i) {
-      handovers[i].completion = std::move(completions[i]);
-      complete_alone(std::move(handovers[i]));
+      complete_alone(std::move(handovers[i]), std::move((*completions)[i]));
     }
   }
 }
 
-void JobTaskHandler::complete_alone(Handover handover) {
-  const auto store_it = [&](const Completion& completion) {
+void JobTaskHandler::complete_alone(Handover handover, Completion completion) {
+  const auto store_it = [&](const Completion& entry) {
     return patience_.repeat<std::vector<Settled>>("complete a request", [&] {
-      return store_.complete({&completion, 1});
+      return store_.complete({&entry, 1});
     });
   };
-  auto settled = store_it(handover.completion);
+  auto settled = store_it(completion);
   if (!settled && settled.error().kind != StoreFailure::Kind::kUnavailable) {
-    log_.error("the result of request " + handover.request_id +
+    log_.error("the result of request " + handover.callback.request_id +
                " cannot be stored, an error takes its place: " + settled.error().message);
     const std::variant<Response, Error> error = Error(RequestError(
         {.kind = ErrorKind::kResponseTooLarge,
          .message = "a response came that the store refuses: " + settled.error().message,
-         .duration = handover.completion.statistics.duration,
-         .request_id = handover.request_id,
+         .duration = handover.statistics.duration,
+         .request_id = handover.callback.request_id,
          .url = handover.url,
          .method = handover.method,
          .callback_args = handover.callback_args}));
-    handover.completion = completion_of(std::move(handover.completion.claim_id), error,
-                                        handover.request_id, handover.callback, handover.carried);
-    settled = store_it(handover.completion);
+    handover.callback.error_kind = error_kind_of(error);
+    handover.statistics = statistics_of(error);
+    handover.data = outcome_json(error);
+    std::vector<Handover> one;
+    one.push_back(std::move(handover));
+    const auto again = make_completions(one);
+    settled = again ? store_it(again->front()) : unexpected(again.error());
   }
   if (settled) {
     count_dropped(*settled);

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "jobs/callback_job.h"
 #include "jobs/in_flight_jobs.h"
+#include "jobs/job_sealer.h"
 #include "jobs/job_store.h"
 #include "jobs/request_job.h"
 #include "jobs/store_patience.h"
@@ -22,25 +24,35 @@ class JobTask final : public RequestTask {
                      .callback = std::move(job.callback),
                      .callback_args = std::move(job.callback_args),
                      .raise_error_responses = job.raise_error_responses}),
+        format_(job.format),
         carried_(std::move(job.carried)) {}
 
+  [[nodiscard]] std::optional<EncryptionFormat> format() const { return format_; }
   [[nodiscard]] const std::string& carried() const { return carried_; }
 
  private:
+  std::optional<EncryptionFormat> format_;
   std::string carried_;
 };
 
-// Settles the tasks of jobs in the store: a result becomes a callback job, an interrupted request
-// goes back to the front of the queue. While the store is down it waits and tries again, so that
-// no result is thrown away; meanwhile the tasks' slots stay occupied. A result that the store
-// refuses for good (it is too large for it) becomes an error that says so.
+// Settles the tasks of jobs in the store: a result becomes a callback job, encrypted and stored
+// elsewhere as JobSealer decides; an interrupted request goes back to the front of the queue. While
+// the store is down it waits and tries again, so that no result is thrown away; meanwhile the
+// tasks' slots stay occupied. A result that the store refuses for good (it is too large for it)
+// becomes an error that says so.
 //
 // Thread safety: as TaskHandler. It must get JobTasks only.
 class JobTaskHandler final : public TaskHandler {
  public:
   // All must outlive this object.
-  JobTaskHandler(JobStore& store, InFlightJobs& in_flight, StorePatience& patience, Log log)
-      : store_(store), in_flight_(in_flight), patience_(patience), log_(std::move(log)) {}
+  JobTaskHandler(JobStore& store, const JobSealer& sealer, InFlightJobs& in_flight,
+                 StorePatience& patience, CallbackJobOptions callbacks, Log log)
+      : store_(store),
+        sealer_(sealer),
+        in_flight_(in_flight),
+        patience_(patience),
+        callbacks_(std::move(callbacks)),
+        log_(std::move(log)) {}
 
   void settle(std::vector<SettledTask> batch) override;
 
@@ -58,28 +70,34 @@ class JobTaskHandler final : public TaskHandler {
  private:
   // A result on its way into the store, and what an error in its place needs.
   struct Handover {
-    Completion completion;
-    std::string request_id;
+    std::string claim_id;
+    NewCallbackJob callback;
     std::string url;
     HttpMethod method = HttpMethod::kGet;
-    std::string callback;
-    std::string carried;
     CallbackArgs callback_args;
+    std::optional<EncryptionFormat> format;
+    RequestStatistics statistics;
+    std::string data;  // the JSON of the outcome, until it is sealed
   };
 
   void settle_batch(std::vector<SettledTask>& batch);
   [[nodiscard]] static Handover hand_over(std::string claim_id, const JobTask& task,
                                           const std::variant<Response, Error>& outcome);
   void complete(std::vector<Handover> handovers);
+  // Fails when the store has been given up on.
+  [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
+      std::vector<Handover>& handovers);
   // One by one, after the store refused them together.
-  void complete_alone(Handover handover);
+  void complete_alone(Handover handover, Completion completion);
   void count_dropped(const std::vector<Settled>& settled) const;
   void give_up(std::size_t count, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
 
   JobStore& store_;
+  const JobSealer& sealer_;
   InFlightJobs& in_flight_;
   StorePatience& patience_;
+  const CallbackJobOptions callbacks_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
 };

@@ -50,12 +50,20 @@ const Json* at(const Json::Array& array, std::size_t index) {
   return index < array.size() ? &array[index] : nullptr;
 }
 
-}  // namespace
+// A job whose data still stands in it as it came.
+struct SealedJob {
+  std::string request_id;
+  std::string callback;
+  Json data;
+  Json callback_args;
+  std::optional<bool> raise_error_responses;
+  std::string carried;
+};
 
-Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes) {
-  const auto json = Json::parse(bytes);
+Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
+  auto json = Json::parse(bytes);
   if (!json) return malformed(json.error().message);
-  const Json::Object* job = json->if_object();
+  Json::Object* job = json->if_object();
   if (job == nullptr)
     return malformed("the job must be a JSON object, got: " + std::string(json->type_name()));
   const std::string class_name = string_or_empty(json->find("class"));
@@ -63,55 +71,69 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes) {
     return malformed("the job's class must be " + std::string(kRequestClass) +
                      ", got: " + base::json_string(class_name));
   }
-  const Json* args_json = json->find("args");
-  const Json::Array* args = args_json != nullptr ? args_json->if_array() : nullptr;
+  const auto args_member =
+      std::find_if(job->begin(), job->end(), [](const Json::Member& m) { return m.key == "args"; });
+  Json::Array* args = args_member != job->end() ? args_member->value.if_array() : nullptr;
   if (args == nullptr || args->size() < 2) {
     return malformed("the job's args must be an array of at least a request and a callback");
   }
-  std::string request_id = string_or_empty(at(*args, 4));
-  if (request_id.empty()) request_id = string_or_empty(json->find("jid"));
-  if (request_id.empty()) return malformed("the job has neither a request id nor a jid");
-  const std::string callback = string_or_empty(at(*args, 1));
-  if (callback.empty()) return malformed("the job names no callback");
-
-  UnrunnableJob invalid{UnrunnableJob::What::kInvalidRequest,
-                        "",
-                        request_id,
-                        string_or_empty((*args)[0].find("url")),
-                        callback,
-                        {},
-                        carried_members(*job)};
-  const Json* callback_args_json = at(*args, 3);
-  auto callback_args =
-      CallbackArgs::create(callback_args_json != nullptr ? *callback_args_json : Json());
-  if (!callback_args) return malformed(callback_args.error().message());
-  invalid.callback_args = *callback_args;
-  for (const char* marker : {"$ref", "__encrypted__"}) {
-    if ((*args)[0].find(marker) != nullptr) {
-      return malformed(
-          "the request is stored elsewhere or encrypted, and no payload store or key is "
-          "set up here");
-    }
-  }
-  auto request = Request::from_json((*args)[0]);
-  if (!request) {
-    invalid.reason = request.error().message();
-    return unexpected(std::move(invalid));
-  }
+  SealedJob sealed;
+  sealed.request_id = string_or_empty(at(*args, 4));
+  if (sealed.request_id.empty()) sealed.request_id = string_or_empty(json->find("jid"));
+  if (sealed.request_id.empty()) return malformed("the job has neither a request id nor a jid");
+  sealed.callback = string_or_empty(at(*args, 1));
+  if (sealed.callback.empty()) return malformed("the job names no callback");
   const Json* raises = at(*args, 2);
-  const bool* raise = raises != nullptr ? raises->if_bool() : nullptr;
-  return RequestJob{std::move(request_id),
-                    std::move(*request),
-                    callback,
-                    std::move(*callback_args),
-                    raise != nullptr ? std::optional(*raise) : std::nullopt,
-                    std::move(invalid.carried)};
+  if (const bool* raise = raises != nullptr ? raises->if_bool() : nullptr) {
+    sealed.raise_error_responses = *raise;
+  }
+  sealed.carried = carried_members(*job);
+  if (args->size() > 3) sealed.callback_args = std::move((*args)[3]);
+  sealed.data = std::move((*args)[0]);  // a body may be in it: moved, not copied
+  return sealed;
+}
+
+tl::unexpected<UnrunnableJob> unopened(const UnopenedData& reason) {
+  const bool is_malformed = reason.what == UnopenedData::What::kMalformed;
+  return unexpected(UnrunnableJob{
+      is_malformed ? UnrunnableJob::What::kMalformed : UnrunnableJob::What::kUnreadable,
+      reason.reason});
+}
+
+}  // namespace
+
+Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes,
+                                                    const JobOpener& opener) {
+  auto job = read_job(bytes);
+  if (!job) return unexpected(std::move(job.error()));
+  // The gem never encrypts them, our own store does.
+  auto args = opener.decrypt(std::move(job->callback_args));
+  if (!args) return unopened(args.error());
+  auto callback_args = CallbackArgs::create(std::move(args->data));
+  if (!callback_args) return malformed(callback_args.error().message());
+  const auto opened = opener.open(std::move(job->data));
+  if (!opened) return unopened(opened.error());
+  auto request = Request::from_json(opened->data);
+  if (!request) {
+    return unexpected(UnrunnableJob{
+        UnrunnableJob::What::kInvalidRequest, request.error().message(), std::move(job->request_id),
+        string_or_empty(opened->data.find("url")), std::move(job->callback),
+        std::move(*callback_args), opened->format, std::move(job->carried)});
+  }
+  return RequestJob{std::move(job->request_id), std::move(*request),
+                    std::move(job->callback),   std::move(*callback_args),
+                    job->raise_error_responses, opened->format,
+                    std::move(job->carried)};
 }
 
 std::string make_request_job(const Request& request, const NewRequestJob& job) {
+  return make_request_job(request.to_json().dump(), job);
+}
+
+std::string make_request_job(std::string_view data, const NewRequestJob& job) {
   const std::string now = sidekiq_time(std::chrono::system_clock::now());
   std::string out = "{\"retry\":true,\"queue\":" + base::json_string(job.queue) + ",\"args\":[";
-  request.to_json().dump_to(out);
+  out += data;
   out += ',';
   base::append_json_string(out, job.callback);
   out += ',';

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/job_opener.h"
 #include "patient_http/callback_args.h"
+#include "patient_http/encryption.h"
 #include "patient_http/request.h"
 #include "patient_http/result.h"
 
@@ -20,6 +22,8 @@ struct RequestJob {
   std::string callback;
   CallbackArgs callback_args;
   std::optional<bool> raise_error_responses;
+  // In which the result is to be encrypted; none: as configured.
+  std::optional<EncryptionFormat> format;
   // What the callback job takes over from this one, as JSON members with a leading comma.
   std::string carried;
 };
@@ -29,6 +33,8 @@ struct UnrunnableJob {
   enum class What {
     // Nobody can run it: it goes to the dead set as it is.
     kMalformed,
+    // Its data cannot be read now: it is tried again, and at last goes to the dead set.
+    kUnreadable,
     // The request is at fault: an error callback says so. The fields below are set.
     kInvalidRequest,
   };
@@ -38,11 +44,13 @@ struct UnrunnableJob {
   std::string url = {};
   std::string callback = {};
   CallbackArgs callback_args = {};
+  std::optional<EncryptionFormat> format = std::nullopt;
   std::string carried = {};
 };
 
-// Reads a job's bytes.
-[[nodiscard]] Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes);
+// Reads a job's bytes, and its data from wherever that is kept.
+[[nodiscard]] Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes,
+                                                                  const JobOpener& opener);
 
 // What a new job is built from.
 struct NewRequestJob {
@@ -51,12 +59,14 @@ struct NewRequestJob {
   std::string queue = "patient_http_requests";
   std::string callback;
   std::optional<bool> raise_error_responses = std::nullopt;
-  Json callback_args = {};  // an object, or null for none
+  // An object, or what encryption made of it; null for none.
+  Json callback_args = {};
   // Comes back in the callback job; null for none.
   Json reference = {};
 };
 
-// The bytes of a new job.
+// The bytes of a new job. `data` is the JSON of a request, or what JobSealer made of it.
+[[nodiscard]] std::string make_request_job(std::string_view data, const NewRequestJob& job);
 [[nodiscard]] std::string make_request_job(const Request& request, const NewRequestJob& job);
 
 }  // namespace patient_http::jobs

@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "base/random.h"
+#include "jobs/retry_schedule.h"
 
 namespace patient_http::jobs {
 
 namespace {
 
 using std::chrono::steady_clock;
+using std::chrono::system_clock;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kLargestClaim = 500;
@@ -17,12 +22,16 @@ constexpr std::size_t kLargestClaim = 500;
 constexpr auto kLongestWait = 1s;
 // Another job with the id of one that is running waits this long.
 constexpr auto kPostponement = 1min;
+// The name under which a job keeps this failure.
+constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
 
 }  // namespace
 
-RequestWorker::RequestWorker(JobStore& store, Processor& processor, InFlightJobs& in_flight,
-                             JobTaskHandler& handler, StorePatience& patience, Log log)
+RequestWorker::RequestWorker(JobStore& store, const JobOpener& opener, Processor& processor,
+                             InFlightJobs& in_flight, JobTaskHandler& handler,
+                             StorePatience& patience, Log log)
     : store_(store),
+      opener_(opener),
       processor_(processor),
       in_flight_(in_flight),
       handler_(handler),
@@ -80,12 +89,18 @@ void RequestWorker::wait_for_stop(steady_clock::duration time) {
 }
 
 void RequestWorker::take(const Claim& claim) {
-  auto job = parse_request_job(claim.bytes);
+  auto job = parse_request_job(claim.bytes, opener_);
   if (!job) {
-    if (job.error().what == UnrunnableJob::What::kInvalidRequest) {
-      handler_.complete_now(claim.id, job.error());
-    } else {
-      bury(claim, job.error().reason);
+    switch (job.error().what) {
+      case UnrunnableJob::What::kInvalidRequest:
+        handler_.complete_now(claim.id, job.error());
+        break;
+      case UnrunnableJob::What::kUnreadable:
+        try_later(claim, job.error().reason);
+        break;
+      case UnrunnableJob::What::kMalformed:
+        bury(claim, job.error().reason);
+        break;
     }
     return;
   }
@@ -116,20 +131,28 @@ void RequestWorker::put_back(const std::string& claim_id) {
 
 void RequestWorker::bury(const Claim& claim, const std::string& reason) {
   log_.error("job " + claim.jid + " cannot be run and goes to the dead set: " + reason);
-  const std::array<FailedClaim, 1> failed = {
-      FailedClaim{claim.id, std::nullopt, std::nullopt, reason}};
-  const auto done = patience_.repeat<std::vector<Settled>>(
-      "bury a job", [&] { return store_.fail(failed, std::chrono::system_clock::now()); });
-  if (!done) log_.error("bury a job: " + done.error().message + "; it is left to rescue");
+  fail("bury a job", {claim.id, std::nullopt, std::nullopt, reason}, system_clock::now());
+}
+
+void RequestWorker::try_later(const Claim& claim, const std::string& reason) {
+  const auto now = system_clock::now();
+  NextTry next = next_try(claim.bytes, {kUnreadableClass, reason}, now, base::random_fraction());
+  log_.error("the data of job " + claim.jid + " cannot be read, it " +
+             (next.at ? "is tried again later: " : "goes to the dead set: ") + reason);
+  fail("postpone a job", {claim.id, std::move(next.bytes), next.at, reason}, now);
 }
 
 void RequestWorker::postpone(const Claim& claim) {
-  const auto now = std::chrono::system_clock::now();
-  const std::array<FailedClaim, 1> failed = {FailedClaim{
-      claim.id, std::nullopt, now + kPostponement, "a request with the same id is running"}};
-  const auto done = patience_.repeat<std::vector<Settled>>(
-      "postpone a job", [&] { return store_.fail(failed, now); });
-  if (!done) log_.error("postpone a job: " + done.error().message + "; it is left to rescue");
+  const auto now = system_clock::now();
+  fail("postpone a job",
+       {claim.id, std::nullopt, now + kPostponement, "a request with the same id is running"}, now);
+}
+
+void RequestWorker::fail(const char* what, FailedClaim failed, system_clock::time_point now) {
+  const auto done = patience_.repeat<std::vector<Settled>>(what, [&] {
+    return store_.fail({&failed, 1}, now);
+  });
+  if (!done) log_.error(std::string(what) + ": " + done.error().message + "; it is left to rescue");
 }
 
 }  // namespace patient_http::jobs

@@ -15,15 +15,15 @@
 namespace patient_http::jobs {
 
 // The intake thread: claims as many jobs as the processor has room for, and hands them over. It
-// alone claims. A job that nobody can run goes to the dead set, an invalid request becomes an
-// error callback.
+// alone claims. A job that nobody can run goes to the dead set, one whose data cannot be read is
+// tried again later, an invalid request becomes an error callback.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class RequestWorker {
  public:
   // All must outlive this object.
-  RequestWorker(JobStore& store, Processor& processor, InFlightJobs& in_flight,
-                JobTaskHandler& handler, StorePatience& patience, Log log);
+  RequestWorker(JobStore& store, const JobOpener& opener, Processor& processor,
+                InFlightJobs& in_flight, JobTaskHandler& handler, StorePatience& patience, Log log);
   ~RequestWorker() { stop(); }
   RequestWorker(const RequestWorker&) = delete;
   RequestWorker& operator=(const RequestWorker&) = delete;
@@ -41,9 +41,12 @@ class RequestWorker {
   void take(const Claim& claim);
   void put_back(const std::string& claim_id);
   void bury(const Claim& claim, const std::string& reason);
+  void try_later(const Claim& claim, const std::string& reason);
   void postpone(const Claim& claim);
+  void fail(const char* what, FailedClaim failed, std::chrono::system_clock::time_point now);
 
   JobStore& store_;
+  const JobOpener& opener_;
   Processor& processor_;
   InFlightJobs& in_flight_;
   JobTaskHandler& handler_;

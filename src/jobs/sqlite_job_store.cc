@@ -302,8 +302,8 @@ StoreResult<void> SqliteJobStore::clear_statistics() {
   return impl_->write<void>([](Database& database) { return database.run("DELETE FROM totals"); });
 }
 
-StoreResult<Counts> SqliteJobStore::counts() {
-  return impl_->read<Counts>([](Database& database) { return count_jobs(database); });
+StoreResult<JobCounts> SqliteJobStore::counts() {
+  return impl_->read<JobCounts>([](Database& database) { return count_jobs(database); });
 }
 
 Wait SqliteJobStore::wait_for_jobs(std::chrono::steady_clock::time_point deadline) {

@@ -78,7 +78,7 @@ class SqliteJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::optional<std::string>> note(std::string_view key) override;
   [[nodiscard]] StoreResult<Statistics> statistics() override;
   [[nodiscard]] StoreResult<void> clear_statistics() override;
-  [[nodiscard]] StoreResult<Counts> counts() override;
+  [[nodiscard]] StoreResult<JobCounts> counts() override;
   [[nodiscard]] Wait wait_for_jobs(std::chrono::steady_clock::time_point deadline) override;
   [[nodiscard]] Wait wait_for_callbacks(std::chrono::steady_clock::time_point deadline) override;
   void wake() override;

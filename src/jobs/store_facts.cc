@@ -80,7 +80,7 @@ SqliteResult<Statistics> read_statistics(Database& database) {
   }
 }
 
-SqliteResult<Counts> count_jobs(Database& database) {
+SqliteResult<JobCounts> count_jobs(Database& database) {
   Statement statement = database.statement(
       "SELECT (SELECT count(*) FROM ready), (SELECT count(*) FROM in_flight),"
       " (SELECT count(*) FROM schedule), (SELECT count(*) FROM callbacks_ready),"
@@ -88,9 +88,9 @@ SqliteResult<Counts> count_jobs(Database& database) {
       " (SELECT count(*) FROM dead)");
   const SqliteResult<bool> row = statement.step();
   if (!row) return unexpected(row.error());
-  return Counts{statement.integer(0), statement.integer(1), statement.integer(2),
-                statement.integer(3), statement.integer(4), statement.integer(5),
-                statement.integer(6)};
+  return JobCounts{statement.integer(0), statement.integer(1), statement.integer(2),
+                   statement.integer(3), statement.integer(4), statement.integer(5),
+                   statement.integer(6)};
 }
 
 SqliteResult<void> keep_notes(Database& database, std::span<const Note> notes) {

@@ -16,7 +16,7 @@ void add_request(Statistics& statistics, const RequestStatistics& request);
 [[nodiscard]] sqlite::SqliteResult<void> add_statistics(sqlite::Database& database,
                                                         const Statistics& added);
 [[nodiscard]] sqlite::SqliteResult<Statistics> read_statistics(sqlite::Database& database);
-[[nodiscard]] sqlite::SqliteResult<Counts> count_jobs(sqlite::Database& database);
+[[nodiscard]] sqlite::SqliteResult<JobCounts> count_jobs(sqlite::Database& database);
 
 [[nodiscard]] sqlite::SqliteResult<void> keep_notes(sqlite::Database& database,
                                                     std::span<const Note> notes);

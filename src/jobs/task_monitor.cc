@@ -9,7 +9,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPromoteEvery = 500ms;
-constexpr int kPromotionsPerBeat = 6;  // a beat every 3 s
+constexpr int kPromotionsPerBeat = 6;    // a beat every 3 s
+constexpr int kPromotionsPerTrim = 600;  // every 5 min
 
 }  // namespace
 
@@ -21,6 +22,7 @@ void TaskMonitor::start() {
   }
   beat_and_rescue();
   promote();
+  trim();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -39,6 +41,7 @@ void TaskMonitor::run() {
   for (int round = 1; wait(kPromoteEvery); ++round) {
     promote();
     if (round % kPromotionsPerBeat == 0) beat_and_rescue();
+    if (round % kPromotionsPerTrim == 0) trim();
   }
 }
 
@@ -55,6 +58,16 @@ void TaskMonitor::beat_and_rescue() {
     report("rescue jobs", rescued.error());
   } else if (*rescued > 0) {
     log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
+  }
+}
+
+void TaskMonitor::trim() {
+  const auto before = std::chrono::system_clock::now() - dead_lifetime_;
+  if (const auto trimmed = store_.trim_dead(before); !trimmed) {
+    report("forget the dead", trimmed.error());
+  } else if (*trimmed > 0) {
+    log_.warn("forgot " + std::to_string(*trimmed) + " dead jobs older than " +
+              std::to_string(dead_lifetime_.count() / 24) + " days");
   }
 }
 

@@ -10,14 +10,15 @@
 namespace patient_http::jobs {
 
 // The monitor thread: tells the others that this process lives, takes the jobs of dead processes
-// back into the queue, and moves scheduled jobs there when their time has come. No callback and no
-// transfer can hold it up.
+// back into the queue, moves scheduled jobs there when their time has come, and forgets the dead
+// when they are old. No callback and no transfer can hold it up.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
  public:
   // `store` must outlive this object.
-  TaskMonitor(JobStore& store, Log log) : store_(store), log_(std::move(log)) {}
+  TaskMonitor(JobStore& store, std::chrono::hours dead_lifetime, Log log)
+      : store_(store), dead_lifetime_(dead_lifetime), log_(std::move(log)) {}
   ~TaskMonitor() { stop(); }
   TaskMonitor(const TaskMonitor&) = delete;
   TaskMonitor& operator=(const TaskMonitor&) = delete;
@@ -30,11 +31,13 @@ class TaskMonitor {
   void run();
   void promote();
   void beat_and_rescue();
+  void trim();
   // False when it is time to stop.
   bool wait(std::chrono::milliseconds time);
   void report(const char* what, const StoreFailure& failure);
 
   JobStore& store_;
+  const std::chrono::hours dead_lifetime_;
   const Log log_;
   std::thread thread_;
   base::Mutex mutex_;

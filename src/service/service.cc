@@ -1,73 +1,95 @@
-#include "service/service.h"
+#include "patient_http/service.h"
 
-#include <stdexcept>
+#include <utility>
 
-#include "jobs/sqlite_job_store.h"
+#include "service/service_parts.h"
 
 namespace patient_http {
 
-using std::chrono::steady_clock;
+class Service::Impl {
+ public:
+  explicit Impl(std::unique_ptr<ServiceParts> opened) : parts(std::move(opened)) {}
 
-jobs::StoreResult<std::unique_ptr<Service>> Service::open(Configuration configuration) {
-  std::string message;
-  for (const std::string& problem : configuration.validate()) {
-    message += message.empty() ? problem : "; " + problem;
+  const std::unique_ptr<ServiceParts> parts;
+};
+
+namespace {
+
+// The store's answer in public terms: what kind of failure it was says its message.
+template <class T>
+Result<T> to_public(jobs::StoreResult<T> result) {
+  if (!result) return failure(std::move(result.error().message));
+  if constexpr (std::is_void_v<T>) {
+    return {};
+  } else {
+    return std::move(*result);
   }
-  if (!message.empty()) throw std::invalid_argument(message);
-  using Durability = jobs::SqliteJobStoreOptions::Durability;
-  auto store = jobs::SqliteJobStore::open(
-      {.path = configuration.database,
-       .durability = configuration.survives_power_cuts ? Durability::kFull : Durability::kNormal,
-       .process_prefix = {},
-       .is_exclusive = configuration.owns_database});
-  if (!store) return unexpected(std::move(store.error()));
-  return std::unique_ptr<Service>(new Service(std::move(configuration), std::move(*store)));
 }
 
-Service::Service(Configuration configuration, std::unique_ptr<jobs::JobStore> store)
-    : configuration_(std::move(configuration)),
-      store_(std::move(store)),
-      patience_(configuration_.log),
-      handler_(*store_, in_flight_, patience_, configuration_.log),
-      processor_(configuration_.processor),
-      worker_(*store_, processor_, in_flight_, handler_, patience_, configuration_.log),
-      monitor_(*store_, configuration_.log) {}
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::open(Configuration configuration) {
+  auto parts = ServiceParts::open(std::move(configuration));
+  if (!parts) return failure(std::move(parts.error().message));
+  return std::unique_ptr<Service>(new Service(std::make_unique<Impl>(std::move(*parts))));
+}
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Service::~Service() {
   stop(std::chrono::milliseconds(0));
 }
 
 void Service::start() {
-  base::MutexLock lock(lifecycle_);
-  if (is_started_) return;
-  is_started_ = true;
-  patience_.reset();
-  monitor_.start();
-  processor_.start();
-  worker_.start();
+  impl_->parts->start();
+  register_handler(*this);
 }
 
 void Service::quiet() {
-  base::MutexLock lock(lifecycle_);
-  worker_.stop();
+  impl_->parts->quiet();
 }
 
-// Along the flow: what comes in stops first, and each part's threads end when nothing can reach it
-// any more.
+// The registration goes last: callbacks may submit until the end.
 void Service::stop(std::chrono::milliseconds timeout) {
-  base::MutexLock lock(lifecycle_);
-  if (!is_started_) return;
-  patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
-  worker_.stop();
-  processor_.stop(timeout);
-  monitor_.stop();
-  is_started_ = false;
+  impl_->parts->stop(timeout);
+  unregister_handler(*this);
 }
 
-jobs::StoreResult<ServiceStatus> Service::status() {
-  const auto counts = store_->counts();
-  if (!counts) return unexpected(counts.error());
-  return ServiceStatus{processor_.status(), *counts};
+void Service::stop() {
+  stop(impl_->parts->configuration().shutdown_timeout);
+}
+
+Result<std::vector<std::string>, SubmitFailure> Service::submit(
+    std::vector<Submission> submissions) {
+  return impl_->parts->submitter().submit(std::move(submissions));
+}
+
+Result<ServiceStatus> Service::status() {
+  return to_public(impl_->parts->status());
+}
+
+Result<Statistics> Service::statistics() {
+  return to_public(impl_->parts->store().statistics());
+}
+
+Result<void> Service::clear_statistics() {
+  return to_public(impl_->parts->store().clear_statistics());
+}
+
+std::size_t Service::undelivered() const {
+  return impl_->parts->undelivered();
+}
+
+Result<std::vector<DeadJob>> Service::dead_jobs(std::size_t most, std::string_view after) {
+  return to_public(impl_->parts->store().dead_jobs(most, after));
+}
+
+Result<std::int64_t> Service::retry_dead(std::span<const std::string> ids) {
+  return to_public(impl_->parts->store().retry_dead(ids));
+}
+
+Result<std::int64_t> Service::delete_dead(std::span<const std::string> ids) {
+  return to_public(impl_->parts->store().delete_dead(ids));
 }
 
 }  // namespace patient_http

@@ -67,7 +67,7 @@ TEST_P(JobStoreConformance, PushOfAJobThatIsKnownInAnyStateChangesNothing) {
 
   push(names);
 
-  const Counts counts = must(store_.counts());
+  const JobCounts counts = must(store_.counts());
   EXPECT_EQ(counts.ready, 0);
   EXPECT_EQ(counts.in_flight, 1);
   EXPECT_EQ(counts.scheduled, 1);
@@ -144,7 +144,7 @@ TEST_P(JobStoreConformance, ThreadsOfOneProcessMayUseTheStoreAtOnce) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const Counts counts = must(store_.counts());
+  const JobCounts counts = must(store_.counts());
   EXPECT_EQ(counts.ready + counts.callbacks_waiting, kThreads * kRounds);
   EXPECT_EQ(counts.in_flight, 0);
   EXPECT_EQ(must(store_.statistics()).requests, counts.callbacks_waiting);
@@ -254,7 +254,7 @@ TEST_P(JobStoreConformance, FailToTheDeadSetHappensOnce) {
   const std::vector<FailedClaim> failed{dead(claims[0])};
   EXPECT_THAT(must(store_.fail(failed, kNow)), ElementsAre(kDone));
   EXPECT_THAT(must(store_.fail(failed, kNow)), ElementsAre(kGone));
-  const Counts counts = must(store_.counts());
+  const JobCounts counts = must(store_.counts());
   EXPECT_EQ(counts.dead, 1);
   EXPECT_EQ(counts.in_flight, 0);
   EXPECT_EQ(must(store_.promote_due(kNow + seconds(1'000'000))), 0);

@@ -85,7 +85,7 @@ TEST_P(JobStoreConformance, ResultOfARescuedClaimIsDropped) {
   const std::vector<Completion> completions{completion_of(claims[0])};
   EXPECT_THAT(must(store_.complete(completions)), ElementsAre(kGone));
   EXPECT_THAT(must(fleet_->join().complete(completions)), ElementsAre(kGone));
-  const Counts counts = must(store_.counts());
+  const JobCounts counts = must(store_.counts());
   EXPECT_EQ(counts.callbacks_waiting, 0);
   EXPECT_EQ(counts.ready, 1);
   EXPECT_EQ(must(store_.statistics()).requests, 0);

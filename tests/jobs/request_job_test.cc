@@ -5,6 +5,12 @@
 namespace patient_http::jobs {
 namespace {
 
+Result<RequestJob, UnrunnableJob> parse(std::string_view bytes) {
+  const payload::ExternalStorage storage;
+  const payload::Encryptor encryptor;
+  return parse_request_job(bytes, JobOpener(storage, encryptor));
+}
+
 Request some_request() {
   return Request::create({.url = "https://api.example.com/v1"}).value();
 }
@@ -40,11 +46,10 @@ TEST(RequestJobTest, WritesTheFormOfTheGem) {
 }
 
 TEST(RequestJobTest, ReadsBackWhatItWrote) {
-  const auto job =
-      parse_request_job(make_request_job(some_request(), {.jid = "0123456789abcdef01234567",
-                                                          .request_id = "id",
-                                                          .callback = "Callback",
-                                                          .reference = "x"}));
+  const auto job = parse(make_request_job(some_request(), {.jid = "0123456789abcdef01234567",
+                                                           .request_id = "id",
+                                                           .callback = "Callback",
+                                                           .reference = "x"}));
   ASSERT_TRUE(job.has_value()) << job.error().reason;
   EXPECT_EQ(job->request, some_request());
   EXPECT_EQ(job->request_id, "id");
@@ -55,13 +60,13 @@ TEST(RequestJobTest, ReadsBackWhatItWrote) {
 }
 
 TEST(RequestJobTest, TakesTheJidForAMissingRequestId) {
-  const auto job = parse_request_job(job_with("[" + kRequest + ",\"C\",null,null,null]"));
+  const auto job = parse(job_with("[" + kRequest + ",\"C\",null,null,null]"));
   ASSERT_TRUE(job.has_value()) << job.error().reason;
   EXPECT_EQ(job->request_id, "0123456789abcdef01234567");
 }
 
 TEST(RequestJobTest, CarriesContextFieldsOverWithTheirNumbersAsTheyAre) {
-  const auto job = parse_request_job(job_with(
+  const auto job = parse(job_with(
       "[" + kRequest + ",\"C\"]",
       R"(,"cattr":{"n":1180591620717411303424,"f":30.50},"unknown":1,"tags":["a"],"traceparent":"00-1-2-01","bid":"b")"));
   ASSERT_TRUE(job.has_value());
@@ -72,7 +77,7 @@ TEST(RequestJobTest, CarriesContextFieldsOverWithTheirNumbersAsTheyAre) {
 
 TEST(RequestJobTest, TellsMalformedJobsFromInvalidRequests) {
   const auto what = [](const std::string& bytes) {
-    const auto job = parse_request_job(bytes);
+    const auto job = parse(bytes);
     if (job) return std::string("runs");
     return (job.error().what == UnrunnableJob::What::kMalformed ? "malformed: " : "invalid: ") +
            job.error().reason;
@@ -94,7 +99,7 @@ TEST(RequestJobTest, TellsMalformedJobsFromInvalidRequests) {
 }
 
 TEST(RequestJobTest, KeepsWhatAnErrorCallbackNeedsOfAnInvalidRequest) {
-  const auto job = parse_request_job(job_with(
+  const auto job = parse(job_with(
       R"([{"http_method":"get","url":"ftp://h/"},"C",null,{"k":1},"id"])", R"(,"reference":5)"));
   ASSERT_FALSE(job.has_value());
   EXPECT_EQ(job.error().request_id, "id");

@@ -190,10 +190,10 @@ TEST(SqliteJobStoreKillTest, EveryJobIsInOneStateAfterEveryKill) {
     SqliteJobStoreOptions options;
     options.path = path;
     const auto store = must(SqliteJobStore::open(options));
-    const Counts before = must(store->counts());
+    const JobCounts before = must(store->counts());
     EXPECT_EQ(must(store->rescue(std::chrono::system_clock::now())),
               before.in_flight + before.callbacks_running);
-    const Counts after = must(store->counts());
+    const JobCounts after = must(store->counts());
     EXPECT_EQ(after.in_flight, 0);
     EXPECT_EQ(after.ready, before.ready + before.in_flight);
     EXPECT_EQ(after.callbacks_waiting, before.callbacks_waiting + before.callbacks_running);

@@ -1,4 +1,4 @@
-#include "service/service.h"
+#include "service/service_parts.h"
 
 #include <gtest/gtest.h>
 
@@ -17,39 +17,39 @@ using test::ReceivedRequest;
 using test::ServerConnection;
 using test::TestHttpServer;
 
-class ServiceTest : public testing::Test {
+class ServicePartsTest : public testing::Test {
  protected:
-  [[nodiscard]] std::unique_ptr<Service> open(ProcessorOptions options = {}) {
+  [[nodiscard]] std::unique_ptr<ServiceParts> open(ProcessorOptions options = {}) {
     Configuration configuration;
     configuration.processor = std::move(options);
     configuration.database = folder_.file("jobs.db");
     configuration.log = Log();
-    configuration.processor.log = Log();
-    auto service = Service::open(std::move(configuration));
+    configuration.callbacks.threads = 0;  // the tests look at what waits for a callback
+    auto service = ServiceParts::open(std::move(configuration));
     if (!service) throw std::runtime_error(service.error().message);
     return std::move(*service);
   }
 
-  static void push(Service& service, const std::string& jid, const std::string& bytes) {
+  static void push(ServiceParts& service, const std::string& jid, const std::string& bytes) {
     const std::vector<jobs::NewJob> job = {{jid, bytes}};
     ASSERT_TRUE(service.store().push(job, {}).has_value());
   }
 
-  void push_request(Service& service, const std::string& id, const std::string& path) {
+  void push_request(ServiceParts& service, const std::string& id, const std::string& path) {
     push(service, id,
          jobs::make_request_job(Request::create({.url = server_.url(path)}).value(),
                                 {.jid = id, .request_id = id, .callback = "Callback"}));
   }
 
   // Waits for that many callback jobs.
-  static std::vector<jobs::CallbackJob> callbacks(Service& service, std::size_t count) {
+  static std::vector<jobs::CallbackJob> callbacks(ServiceParts& service, std::size_t count) {
     std::vector<jobs::CallbackJob> found;
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (found.size() < count && std::chrono::steady_clock::now() < deadline) {
       const auto claims = service.store().claim_callbacks(100);
       if (!claims) return found;
       for (const auto& claim : *claims) {
-        found.push_back(jobs::parse_callback_job(claim.bytes).value());
+        found.push_back(jobs::parse_callback_job(claim.bytes, service.opener()).value());
       }
       if (found.size() < count) static_cast<void>(service.store().wait_for_callbacks(deadline));
     }
@@ -74,7 +74,7 @@ class ServiceTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(ServiceTest, TurnsJobsIntoCallbackJobs) {
+TEST_F(ServicePartsTest, TurnsJobsIntoCallbackJobs) {
   server_.answer("/x", 200, "hello");
   const auto service = open({.retries = 0});
   service->start();
@@ -89,14 +89,15 @@ TEST_F(ServiceTest, TurnsJobsIntoCallbackJobs) {
   ASSERT_EQ(by_jid.size(), 2U);
   const auto& good = by_jid.at(jobs::callback_jid("good"));
   EXPECT_EQ(std::get<Response>(good.outcome).body(), "hello");
-  EXPECT_EQ(by_jid.at(jobs::callback_jid("refused")).error_kind, ErrorKind::kRefused);
+  EXPECT_EQ(std::get<Error>(by_jid.at(jobs::callback_jid("refused")).outcome).kind(),
+            ErrorKind::kRefused);
   const auto statistics = service->store().statistics().value();
   EXPECT_EQ(statistics.requests, 2);
   EXPECT_EQ(statistics.errors_by_type.at("connection"), 1);
   EXPECT_EQ(statistics.http_status.at(200), 1);
 }
 
-TEST_F(ServiceTest, SettlesWhatCannotBeRun) {
+TEST_F(ServicePartsTest, SettlesWhatCannotBeRun) {
   const auto service = open();
   service->start();
   push(*service, "broken", "{");
@@ -107,12 +108,12 @@ TEST_F(ServiceTest, SettlesWhatCannotBeRun) {
   const auto found = callbacks(*service, 1);
 
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].error_kind, ErrorKind::kInvalidRequest);
+  EXPECT_EQ(std::get<Error>(found[0].outcome).kind(), ErrorKind::kInvalidRequest);
   EXPECT_EQ(found[0].jid, jobs::callback_jid("id"));
   EXPECT_EQ(service->status()->jobs.dead, 1);
 }
 
-TEST_F(ServiceTest, PutsAnErrorInThePlaceOfAResultThatTheStoreRefuses) {
+TEST_F(ServicePartsTest, PutsAnErrorInThePlaceOfAResultThatTheStoreRefuses) {
   server_.answer("/large", 200, std::string(100'000, 'x'),
                  "content-type: application/octet-stream\r\n");
   server_.answer("/small", 200, "fits");
@@ -128,14 +129,14 @@ TEST_F(ServiceTest, PutsAnErrorInThePlaceOfAResultThatTheStoreRefuses) {
   ASSERT_EQ(by_jid.size(), 2U);
   EXPECT_EQ(std::get<Response>(by_jid.at(jobs::callback_jid("small")).outcome).body(), "fits");
   const auto& large = by_jid.at(jobs::callback_jid("large"));
-  EXPECT_EQ(large.error_kind, ErrorKind::kResponseTooLarge);
+  EXPECT_EQ(std::get<Error>(large.outcome).kind(), ErrorKind::kResponseTooLarge);
   EXPECT_THAT(std::get<Error>(large.outcome).message(),
               testing::HasSubstr("a response came that the store refuses"));
   EXPECT_EQ(service->undelivered(), 0U);
   EXPECT_EQ(service->status()->jobs.in_flight, 0);
 }
 
-TEST_F(ServiceTest, CountsResultsThatItCannotHandOver) {
+TEST_F(ServicePartsTest, CountsResultsThatItCannotHandOver) {
   const auto service = open();
   push_request(*service, "lost", "/");
   refuse_payloads_over(0);
@@ -145,7 +146,7 @@ TEST_F(ServiceTest, CountsResultsThatItCannotHandOver) {
   EXPECT_EQ(service->status()->jobs.in_flight, 1) << "left to rescue";
 }
 
-TEST_F(ServiceTest, PutsBackInOrderWhatAStopInterrupts) {
+TEST_F(ServicePartsTest, PutsBackInOrderWhatAStopInterrupts) {
   server_.hang("/hang");
   {
     const auto service = open({.max_connections = 2});
@@ -165,7 +166,7 @@ TEST_F(ServiceTest, PutsBackInOrderWhatAStopInterrupts) {
   EXPECT_EQ(order, (std::vector<std::string>{"a", "b", "c"}));
 }
 
-TEST_F(ServiceTest, TakesNoJobsWhenQuietAndFinishesTheRest) {
+TEST_F(ServicePartsTest, TakesNoJobsWhenQuietAndFinishesTheRest) {
   server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
     server_.wait_for_release();
     peer.send(TestHttpServer::response(200, "late"));
@@ -184,7 +185,7 @@ TEST_F(ServiceTest, TakesNoJobsWhenQuietAndFinishesTheRest) {
   EXPECT_EQ(server_.requests().size(), 1U);
 }
 
-TEST_F(ServiceTest, RescuesAtItsStartWhatADeadProcessLeft) {
+TEST_F(ServicePartsTest, RescuesAtItsStartWhatADeadProcessLeft) {
   {
     const auto dead = open();
     push_request(*dead, "left", "/");
@@ -197,7 +198,7 @@ TEST_F(ServiceTest, RescuesAtItsStartWhatADeadProcessLeft) {
   EXPECT_EQ(found[0].jid, jobs::callback_jid("left"));
 }
 
-TEST_F(ServiceTest, LetsSeveralServicesShareAStore) {
+TEST_F(ServicePartsTest, LetsSeveralServicesShareAStore) {
   const auto one = open({.max_connections = 3});
   const auto two = open({.max_connections = 3});
   one->start();
@@ -209,7 +210,7 @@ TEST_F(ServiceTest, LetsSeveralServicesShareAStore) {
   EXPECT_EQ(server_.requests().size(), 100U);
 }
 
-TEST_F(ServiceTest, RunsAgainAfterAStop) {
+TEST_F(ServicePartsTest, RunsAgainAfterAStop) {
   const auto service = open();
   for (int round = 0; round < 3; ++round) {
     service->start();
@@ -220,11 +221,11 @@ TEST_F(ServiceTest, RunsAgainAfterAStop) {
   }
 }
 
-TEST_F(ServiceTest, SaysWhatIsWrongWithItsConfiguration) {
+TEST_F(ServicePartsTest, SaysWhatIsWrongWithItsConfiguration) {
   Configuration configuration;
   configuration.processor.retries = -1;
   try {
-    static_cast<void>(Service::open(configuration));
+    static_cast<void>(ServiceParts::open(configuration));
     FAIL() << "accepted";
   } catch (const std::invalid_argument& error) {
     EXPECT_STREQ(error.what(), "retries must be 0 or more, got: -1; database must name a file");

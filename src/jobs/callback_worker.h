@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "jobs/callback_job.h"
+#include "jobs/callback_runner.h"
+#include "jobs/job_opener.h"
+#include "jobs/job_store.h"
+#include "jobs/retry_schedule.h"
+#include "jobs/store_patience.h"
+#include "patient_http/log.h"
+
+namespace patient_http::jobs {
+
+// The callback threads: each claims callbacks from the store, runs them, and says how they ended.
+// One that throws is tried again later, and at last goes to the dead set. While the store is down
+// a thread waits with the end of its callback; if the process dies meanwhile, the callback runs
+// again.
+//
+// Thread safety: start() and stop() from one thread, not from a callback. Both may be repeated.
+class CallbackWorker {
+ public:
+  // All but `log` must outlive this object.
+  CallbackWorker(JobStore& store, const JobOpener& opener, const CallbackRunner& runner,
+                 StorePatience& patience, std::size_t threads, Log log);
+  ~CallbackWorker() { stop(); }
+  CallbackWorker(const CallbackWorker&) = delete;
+  CallbackWorker& operator=(const CallbackWorker&) = delete;
+
+  void start();
+  // Starts no further callbacks, and waits for those that run, however long: a thread cannot be
+  // ended from outside. The log says which.
+  void stop();
+
+ private:
+  void run();
+  // The next callback to run; none when it is time to stop. One thread at a time asks the store.
+  [[nodiscard]] std::optional<CallbackClaim> next();
+  [[nodiscard]] std::vector<CallbackClaim> fetch();
+  void carry_out(const CallbackClaim& claim);
+  void finish(const CallbackClaim& claim);
+  void failed(const CallbackClaim& claim, const CallbackJob* job, const JobFailure& failure);
+  void fail(const CallbackClaim& claim, std::optional<std::string> bytes,
+            std::optional<std::chrono::system_clock::time_point> retry_at, std::string reason);
+  void wait_for_running();
+  void release_fetched();
+
+  JobStore& store_;
+  const JobOpener& opener_;
+  const CallbackRunner& runner_;
+  StorePatience& patience_;
+  const std::size_t thread_count_;
+  const Log log_;
+  std::vector<std::thread> threads_;
+
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool is_fetching_ GUARDED_BY(mutex_) = false;
+  std::deque<CallbackClaim> fetched_ GUARDED_BY(mutex_);
+  std::size_t running_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace patient_http::jobs
