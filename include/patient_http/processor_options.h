@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "patient_http/log.h"
+#include "patient_http/preprocessors.h"
 #include "patient_http/request.h"
+#include "patient_http/secret_manager.h"
 
 namespace patient_http {
 
@@ -63,6 +65,14 @@ struct ProcessorOptions {
 
   // Threads that settle outcomes: they call the TaskHandlers, which may block.
   std::size_t delivery_threads = 2;
+
+  // The secrets and preprocessors that requests may name. Copies of these options share them: what
+  // is registered later is found too.
+  SecretManager secrets = {};
+  Preprocessors preprocessors = {};
+  // Threads that run preprocessors and the functions of secrets, which may block; at most 256. They
+  // are started when the first request needs one.
+  std::size_t preparer_threads = 2;
 
   // Told of handlers that threw, and of what the processor cannot tell in an outcome.
   Log log = Log::standard_error(LogLevel::kWarn);

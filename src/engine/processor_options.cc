@@ -11,6 +11,7 @@ namespace patient_http {
 namespace {
 
 constexpr std::size_t kMostConnections = 1'000'000;
+constexpr std::size_t kMostPreparerThreads = 256;
 // What fits into a store, in base64, with room to spare.
 constexpr std::size_t kLargestResponse = std::size_t{512} << 20;
 
@@ -65,6 +66,7 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.positive("connection_pool_size", connection_pool_size);
   check.positive("idle_connection_lifetime", idle_connection_lifetime);
   check.positive("delivery_threads", delivery_threads);
+  check.in_range("preparer_threads", preparer_threads, kMostPreparerThreads);
   if (user_agent.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
     check.add("user_agent", "free of line breaks", base::json_string(user_agent));
   }

@@ -4,26 +4,11 @@
 #include <utility>
 
 #include "base/text.h"
+#include "http/header_text.h"
 
 namespace patient_http {
 
 namespace {
-
-// RFC 9110 §5.6.2.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
-}
-
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
-}
 
 Result<std::string, InvalidValue> scalar_text(const Json& json, const std::string& field) {
   if (const std::string* text = json.if_string()) return *text;
@@ -132,15 +117,15 @@ HttpHeaders HttpHeaders::except(std::initializer_list<std::string_view> names) c
 
 Result<void, InvalidValue> HttpHeaders::validate() const {
   for (const auto& [name, value] : entries_) {
-    if (!is_token(name)) {
+    if (!http::is_header_name(name)) {
       return unexpected(
           InvalidValue{"headers", "must have names of letters, digits and !#$%&'*+-.^_`|~, got \"" +
                                       base::to_valid_utf8(name) + "\""});
     }
     const auto* text = std::get_if<std::string>(&value);
     const auto* texts = std::get_if<std::vector<std::string>>(&value);
-    const bool bad = (text && has_control_character(*text)) ||
-                     (texts && std::any_of(texts->begin(), texts->end(), has_control_character));
+    const bool bad = (text && !http::is_header_value(*text)) ||
+                     (texts && !std::all_of(texts->begin(), texts->end(), http::is_header_value));
     // The value may be a credential: it is not repeated.
     if (bad) {
       return unexpected(
