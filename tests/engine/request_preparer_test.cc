@@ -11,10 +11,18 @@ SecretReference secret(const char* name) {
   return *SecretReference::create(name);
 }
 
+Result<PreparedRequest, UnpreparedRequest> prepare_with(const RequestPreparer& preparer,
+                                                        RequestOptions options) {
+  if (options.url.empty()) options.url = "http://h:81/p?q=1#f";
+  const Request request = Request::create(std::move(options)).value();
+  const auto ingredients = preparer.look_up(request);
+  if (!ingredients) return unexpected(ingredients.error());
+  return preparer.prepare(request, "id-1", *ingredients);
+}
+
 Result<PreparedRequest, UnpreparedRequest> prepare(RequestOptions options,
                                                    const std::string& user_agent = "Agent") {
-  if (options.url.empty()) options.url = "http://h:81/p?q=1#f";
-  return RequestPreparer(user_agent).prepare(*Request::create(std::move(options)), "id-1");
+  return prepare_with(RequestPreparer(user_agent), std::move(options));
 }
 
 Headers headers(RequestOptions options, const std::string& user_agent = "Agent") {
@@ -34,14 +42,19 @@ TEST(RequestPreparerTest, SendsNoUserAgentWhenNoneIsConfigured) {
 
 TEST(RequestPreparerTest, LetsGivenHeadersWinOnOneLineEach) {
   // The gem sends its own beside them (B22).
-  EXPECT_EQ(headers({.headers = {{"Host", "other"},
-                                 {"X-Request-Id", "mine"},
-                                 {"User-Agent", "UA"},
-                                 {"Accept-Encoding", "identity"}}}),
-            (Headers{{"host", "other"},
-                     {"x-request-id", "mine"},
-                     {"user-agent", "UA"},
-                     {"accept-encoding", "identity"}}));
+  EXPECT_EQ(
+      headers(
+          {.headers = {{"Host", "other"}, {"User-Agent", "UA"}, {"Accept-Encoding", "identity"}}}),
+      (Headers{{"host", "other"},
+               {"user-agent", "UA"},
+               {"accept-encoding", "identity"},
+               {"x-request-id", "id-1"}}));
+}
+
+TEST(RequestPreparerTest, SendsItsOwnIdInThePlaceOfOneThatIsGiven) {
+  EXPECT_EQ(headers({.headers = {{"X-Request-Id", "mine"}, {"x-a", "1"}}})[1],
+            std::pair(std::string("x-request-id"), std::string("id-1")));
+  EXPECT_EQ(headers({.headers = {{"X-Request-Id", "mine"}}}).size(), headers({}).size());
 }
 
 TEST(RequestPreparerTest, DecidesOnTheFramingItself) {
@@ -81,7 +94,7 @@ TEST(RequestPreparerTest, MakesBasicAuthorizationOfUserinfo) {
 
 TEST(RequestPreparerTest, KeepsTheUrlWithoutItsFragmentOnTheWire) {
   const auto prepared = prepare({.method = HttpMethod::kPut});
-  EXPECT_EQ(prepared->url.target(), "/p?q=1");
+  EXPECT_EQ(prepared->target, "/p?q=1");
   EXPECT_EQ(prepared->method, HttpMethod::kPut);
 }
 
