@@ -80,7 +80,12 @@ bool OutgoingRequest::remove_from(std::string_view name, std::ptrdiff_t place) {
 }
 
 void OutgoingRequest::add_param(std::string_view name, std::string_view value) {
-  engine::append_query_pair(url_, name, value);
+  // They may be parts of the url, which moves when it grows.
+  std::string own_name(name);
+  std::string own_value(value);
+  engine::append_query_pair(url_, own_name, own_value);
+  crypto::wipe(own_name);
+  crypto::wipe(own_value);
 }
 
 std::string OutgoingRequest::to_string() const {

@@ -77,7 +77,7 @@ void PreparerThreads::drop(Ticket ticket) {
 
 void PreparerThreads::stop() {
   std::vector<std::thread> threads;
-  std::map<Ticket, Preparation> dropped;  // ends after the lock
+  std::map<Ticket, Preparation> dropped;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
@@ -86,6 +86,7 @@ void PreparerThreads::stop() {
     running_.clear();
     changed_.notify_all();
   }
+  dropped.clear();
   for (std::thread& thread : threads) thread.join();
   MutexLock lock(mutex_);
   stopping_ = false;

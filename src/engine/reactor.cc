@@ -85,10 +85,12 @@ void Reactor::turn() {
   return_parked();
   start_some();
   resume_paused();
+  // Whoever turns the reactor itself may have waited for just this.
+  const bool has_settled = !settled_.empty();
   hand_over();
   collect();
   note_busy_time();
-  const bool has_more = !to_start_.empty() || !has_taken_all;
+  const bool has_more = !to_start_.empty() || !has_taken_all || has_settled;
   const auto now = steady_clock::now();
   loop_.turn(has_more ? now : now + (paused_.empty() ? kLongestWait : kOverdrawPatience));
   busy_since_ = loop_.now();

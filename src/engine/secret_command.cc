@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,7 +163,8 @@ std::string run_secret_command(const std::string& command, steady_clock::duratio
   const pid_t process = Start(in.get()).run(command);
   Child child(process);
   in.reset();
-  const net::Fd watched(::pidfd_open(process, 0));
+  // glibc 2.36 declares its pidfd_open() for C only.
+  const net::Fd watched(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
   if (!watched) fail("pidfd_open", errno);
   Output output(out.get());
   if (!wait_until_ended(watched.get(), out.get(), output, deadline)) {
