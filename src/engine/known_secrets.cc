@@ -146,6 +146,8 @@ std::string KnownSecrets::mask(std::string_view text, std::size_t shortest) cons
     for (const auto& known : secrets_) {
       const std::string& value = known->value();
       if (value.empty() || value.size() < shortest) continue;
+      const char first = text[place];
+      if (first != '%' && !is_byte(first, value[0], Letters::kInAnyCase)) continue;
       for (const std::size_t each : ends_of(text, place, value, Letters::kInAnyCase)) {
         if (each <= end) continue;
         end = each;

@@ -121,8 +121,10 @@ void PreparerThreads::prepare(Ticket ticket, const Preparation& preparation) {
     try {
       return preparer_.prepare(preparation.request, preparation.hop_id, preparation.ingredients,
                                &call);
-    } catch (const std::exception& error) {  // no memory
+    } catch (const std::exception& error) {  // no memory, or the log's sink
       return unexpected(UnpreparedRequest{ErrorKind::kUnknown, error.what()});
+    } catch (...) {
+      return unexpected(UnpreparedRequest{ErrorKind::kUnknown, "the log failed"});
     }
   }();
   {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "drivers/crypto/wipe.h"
 #include "engine/preprocessor_registry.h"
 #include "engine/query_pair.h"
 #include "http/header_text.h"
@@ -59,6 +60,7 @@ Result<void> call_user(const std::string& what, UserCallListener* calls,
   if (calls != nullptr) calls->on_called(what, std::chrono::steady_clock::now() - start);
   if (!reason) return {};
   std::string shown = secrets.mask(*reason, 1);
+  crypto::wipe(*reason);
   if (shown.size() > kLongestReason) shown.resize(kLongestReason);
   return failure(base::to_valid_utf8(shown));
 }
@@ -73,7 +75,8 @@ Result<void, UnpreparedRequest> resolve(const Ingredients& ingredients, UserCall
     }
     const std::string what = quoted("secret", name);
     std::optional<std::string> value;
-    const auto called = call_user(what, calls, known, [&] { value = secret->call(); });
+    const auto called =
+        call_user(what, calls, known, [&, &function = *secret] { value = function.call(); });
     if (!called) {
       return failed(ErrorKind::kSecretNotFound,
                     "the value of the " + what + " could not be had: " + called.error().message);
@@ -158,7 +161,7 @@ Result<void, UnpreparedRequest> preprocess(const Request& request, std::string u
   for (const auto& [name, preprocessor] : ingredients.preprocessors) {
     const std::string what = quoted("preprocessor", name);
     const auto called =
-        call_user(what, calls, prepared.secrets, [&] { (*preprocessor)(outgoing); });
+        call_user(what, calls, prepared.secrets, [&, &run = *preprocessor] { run(outgoing); });
     if (!called) {
       return failed(ErrorKind::kPreprocessorFailed, what + " failed: " + called.error().message);
     }
