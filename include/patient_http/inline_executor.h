@@ -11,7 +11,8 @@
 namespace patient_http {
 
 // Carries out one request after the other on the calling thread, as a Processor would: the same
-// redirects, retries, limits and errors. For tests, consoles and scripts.
+// redirects, retries, limits and errors. For tests, consoles and scripts. Only preprocessors and
+// the functions of secrets run on threads of its own, for they may take longer than a request may.
 //
 // Thread safety: one thread at a time. A TaskHandler that it calls may use it again.
 class InlineExecutor final {

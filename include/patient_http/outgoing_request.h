@@ -56,7 +56,8 @@ class OutgoingRequest final {
   [[nodiscard]] std::vector<Header> take_headers() noexcept { return std::move(headers_); }
 
  private:
-  void remove_from(std::ptrdiff_t place);
+  void add_header(std::string name, std::string value);
+  bool remove_from(std::string_view name, std::ptrdiff_t place);
 
   HttpMethod method_;
   std::string url_;

@@ -38,10 +38,12 @@ struct ProcessorStatus {
 };
 
 // Carries out RequestTasks concurrently on one reactor thread, and gives each one's result to its
-// TaskHandler on delivery threads. No process-wide state: a program may have several.
+// TaskHandler on delivery threads. No process-wide state but the secrets of register_secret(): a
+// program may have several.
 //
 // Thread safety: all methods may be called from any thread, except stop() and the destructor,
-// which must not be called from a TaskHandler or a ProcessorObserver.
+// which must not be called from a TaskHandler, a ProcessorObserver, a Preprocessor or the function
+// of a secret.
 class Processor final {
  public:
   // Throws std::invalid_argument if an option is out of range, std::runtime_error if TLS or the
@@ -61,8 +63,8 @@ class Processor final {
   // Refuses new tasks and finishes the rest. Does nothing unless running.
   void drain();
   // Refuses new tasks, waits up to `timeout` for those in flight, then calls
-  // TaskHandler::retry() for each one left. Nothing runs after it returns. Does nothing when
-  // stopped.
+  // TaskHandler::retry() for each one left. Nothing runs after it returns: it waits for the
+  // functions of secrets and the preprocessors that run. Does nothing when stopped.
   void stop(std::chrono::milliseconds timeout);
 
   // Hands `task` to the reactor. Never blocks on I/O.

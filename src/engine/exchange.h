@@ -13,6 +13,9 @@ namespace patient_http::engine {
 struct OutgoingMessage {
   std::string head;
   std::string_view body;
+  // The head is wiped when it is sent, or when it will not be. REQUIRES: a small body has room
+  // behind the head (http1_head).
+  bool holds_secrets = false;
 };
 
 // How an exchange failed, as far as the connection knows.

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "base/text.h"
+#include "drivers/crypto/wipe.h"
 #include "engine/net_error_kind.h"
+#include "engine/prepared_request.h"
 
 namespace patient_http::engine {
 
@@ -29,6 +31,7 @@ Http1Connection::Http1Connection(net::Stream stream, net::Watch watch, std::stri
 // The watch goes before the socket: see net::Watch.
 Http1Connection::~Http1Connection() {
   watch_.reset();
+  drop_message();
 }
 
 void Http1Connection::start(OutgoingMessage message, ExchangeListener& listener) {
@@ -38,7 +41,6 @@ void Http1Connection::start(OutgoingMessage message, ExchangeListener& listener)
   write_failed_ = write_blocked_ = paused_ = false;
   parser_.reset();
   // Small messages in one piece: one segment, one TLS record.
-  constexpr std::size_t kSmallBody = 16 * 1024;
   if (!message_.body.empty() && message_.body.size() <= kSmallBody) {
     message_.head.append(message_.body);
     message_.body = {};
@@ -68,15 +70,21 @@ void Http1Connection::write_some() {
   }
   update_interest();
   if (is_all_sent()) {
-    message_.head = {};
-    message_.head.shrink_to_fit();
+    drop_message();
     head_sent_ = 1;  // of an empty head: is_all_sent() stays true, and bytes have left
     listener_->on_sent();
   }
 }
 
+// Frees the head, which nobody needs any more, and wipes it if it holds secrets.
+void Http1Connection::drop_message() {
+  if (message_.holds_secrets) crypto::wipe(message_.head);
+  message_ = {};
+  message_.head.shrink_to_fit();
+}
+
 bool Http1Connection::is_all_sent() const {
-  return head_sent_ >= message_.head.size() && body_sent_ == message_.body.size();
+  return head_sent_ >= message_.head.size() && body_sent_ >= message_.body.size();
 }
 
 void Http1Connection::update_interest() {
@@ -166,7 +174,7 @@ void Http1Connection::peer_ended() {
 
 void Http1Connection::response_complete(bool reusable) {
   ExchangeListener& listener = *std::exchange(listener_, nullptr);
-  message_ = {};
+  drop_message();
   has_served_ = true;
   if (reusable) {
     watch_.set({.read = true, .write = false});
@@ -218,7 +226,7 @@ void Http1Connection::shut() {
   closed_ = true;
   watch_.reset();
   stream_ = net::Stream(net::Fd());
-  message_ = {};
+  drop_message();
   owner_.on_connection_closed(*this);
 }
 

@@ -60,6 +60,7 @@ class Http1Connection final : public HttpConnection,
   void fail(ErrorKind kind, std::string message);
   void fail_with(const net::NetFailure& failure);
   void shut();
+  void drop_message();
   void update_interest();
   [[nodiscard]] bool is_all_sent() const;
 

@@ -1,7 +1,6 @@
 #include "patient_http/outgoing_request.h"
 
 #include <algorithm>
-#include <functional>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -39,38 +38,54 @@ void OutgoingRequest::set_header(std::string_view name, std::string_view value) 
                                 " holds a line break or another control character");
   }
   std::string text(value);  // before the old one goes, for it may be a part of that
-  const auto has_name = [&](const Header& header) {
+  const auto first = std::find_if(headers_.begin(), headers_.end(), [&](const Header& header) {
     return base::ascii_equal_ignoring_case(header.first, name);
-  };
-  const auto first = std::find_if(headers_.begin(), headers_.end(), has_name);
+  });
   if (first == headers_.end()) {
-    headers_.emplace_back(base::ascii_lower(name), std::move(text));
+    add_header(base::ascii_lower(name), std::move(text));
     return;
   }
   first->second.swap(text);
   crypto::wipe(text);
-  const auto rest = std::stable_partition(first + 1, headers_.end(), std::not_fn(has_name));
-  remove_from(rest - headers_.begin());
+  remove_from(name, first - headers_.begin() + 1);
 }
 
 bool OutgoingRequest::remove_header(std::string_view name) {
-  const auto rest = std::stable_partition(
-      headers_.begin(), headers_.end(),
-      [&](const Header& header) { return !base::ascii_equal_ignoring_case(header.first, name); });
+  return remove_from(name, 0);
+}
+
+void OutgoingRequest::add_header(std::string name, std::string value) {
+  if (headers_.size() == headers_.capacity()) {
+    // A short value is copied when the vector grows.
+    std::vector<Header> larger;
+    larger.reserve(2 * headers_.size() + 8);
+    for (Header& header : headers_) {
+      larger.push_back(std::move(header));
+      crypto::wipe(header.second);
+    }
+    headers_.swap(larger);
+  }
+  headers_.emplace_back(std::move(name), std::move(value));
+}
+
+// Removes what comes at `place` or after it; true when there was something.
+bool OutgoingRequest::remove_from(std::string_view name, std::ptrdiff_t place) {
+  const auto rest = std::remove_if(
+      headers_.begin() + place, headers_.end(),
+      [&](const Header& header) { return base::ascii_equal_ignoring_case(header.first, name); });
   if (rest == headers_.end()) return false;
-  remove_from(rest - headers_.begin());
+  for (auto header = rest; header != headers_.end(); ++header) crypto::wipe(header->second);
+  headers_.erase(rest, headers_.end());
   return true;
 }
 
-void OutgoingRequest::remove_from(std::ptrdiff_t place) {
-  for (auto header = headers_.begin() + place; header != headers_.end(); ++header) {
-    crypto::wipe(header->second);
-  }
-  headers_.erase(headers_.begin() + place, headers_.end());
-}
-
 void OutgoingRequest::add_param(std::string_view name, std::string_view value) {
-  engine::append_query_pair(url_, name, value);
+  // They may be parts of the url, which moves when it grows.
+  std::string own_name(name);
+  std::string own_value(value);
+  engine::append_query_pair(url_, own_name, own_value);
+  crypto::wipe(own_name);
+  crypto::wipe(own_value);
 }
 
 std::string OutgoingRequest::to_string() const {

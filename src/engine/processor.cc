@@ -22,8 +22,11 @@ using std::chrono::steady_clock;
 namespace {
 
 void require_outside_thread() {
-  if (engine::Delivery::is_delivery_thread() || engine::ObserverFeed::is_observer_thread()) {
-    throw std::logic_error("Processor::stop() called from a TaskHandler or a ProcessorObserver");
+  if (engine::Delivery::is_delivery_thread() || engine::ObserverFeed::is_observer_thread() ||
+      engine::PreparerThreads::is_preparer_thread()) {
+    throw std::logic_error(
+        "Processor::stop() called from a TaskHandler, a ProcessorObserver, a Preprocessor or the "
+        "function of a secret");
   }
 }
 
@@ -118,6 +121,7 @@ void Processor::Impl::stop(std::chrono::milliseconds timeout) {
   quit_reactor_ = true;
   reactor_.wake();
   reactor_thread_.join();
+  reactor_.stop_preparing();
   delivery_.stop();
   observers_.stop();
   state_ = ProcessorState::kStopped;

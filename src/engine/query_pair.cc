@@ -5,16 +5,29 @@
 
 namespace patient_http::engine {
 
+namespace {
+
+void make_room(std::string& text, std::size_t more) {
+  const std::size_t size = text.size() + more;
+  if (text.capacity() >= size) return;
+  std::string larger;
+  larger.reserve(2 * size);
+  larger.append(text);
+  text.swap(larger);
+  crypto::wipe(larger);
+}
+
+}  // namespace
+
+void append_wiping(std::string& text, std::string_view more) {
+  make_room(text, more.size());
+  text.append(more);
+}
+
 void append_query_pair(std::string& url, std::string_view name,
                        std::optional<std::string_view> value) {
-  const std::size_t room = url.size() + 2 + 3 * (name.size() + value.value_or("").size());
-  if (url.capacity() < room) {
-    std::string larger;
-    larger.reserve(2 * room);
-    larger.append(url);
-    url.swap(larger);
-    crypto::wipe(larger);
-  }
+  constexpr std::size_t kMostPerByte = 3;
+  make_room(url, 2 + kMostPerByte * (name.size() + value.value_or("").size()));
   const std::size_t question = url.find('?');
   if (question == std::string::npos) {
     url += '?';

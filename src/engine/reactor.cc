@@ -1,6 +1,7 @@
 #include "engine/reactor.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace patient_http::engine {
 
@@ -36,11 +37,15 @@ Reactor::Reactor(const ProcessorOptions& options, const net::TlsContext& tls, Sl
       listener_(listener),
       budget_(options.body_memory, [this] { wake(); }),
       options_(options),
-      preparer_(options.user_agent),
+      preparer_(options.user_agent, options.secrets, options.preprocessors),
       resolver_(loop_, options.name_servers),
       pool_(loop_, resolver_, tls, pool_options(options)),
       context_{options_, preparer_, loop_, pool_, budget_},
-      busy_since_(steady_clock::now()) {}
+      busy_since_(steady_clock::now()),
+      preparers_({.threads = options.preparer_threads}, preparer_, options.log,
+                 [this](PreparerThreads::Ticket ticket, PreparerThreads::Prepared result) {
+                   post(Prepared{ticket, std::move(result)});
+                 }) {}
 
 Reactor::~Reactor() = default;
 
@@ -80,10 +85,12 @@ void Reactor::turn() {
   return_parked();
   start_some();
   resume_paused();
+  // Whoever turns the reactor itself may have waited for just this.
+  const bool has_settled = !settled_.empty();
   hand_over();
   collect();
   note_busy_time();
-  const bool has_more = !to_start_.empty() || !has_taken_all;
+  const bool has_more = !to_start_.empty() || !has_taken_all || has_settled;
   const auto now = steady_clock::now();
   loop_.turn(has_more ? now : now + (paused_.empty() ? kLongestWait : kOverdrawPatience));
   busy_since_ = loop_.now();
@@ -126,6 +133,8 @@ void Reactor::carry_out(Command& command) {
     add(std::move(enqueue->task));
   } else if (auto* cancel = std::get_if<Cancel>(&command)) {
     cancel_now(cancel->id);
+  } else if (auto* prepared = std::get_if<Prepared>(&command)) {
+    continue_prepared(*prepared);
   } else if (std::holds_alternative<InterruptAll>(command)) {
     interrupt_now();
   } else {
@@ -168,6 +177,35 @@ void Reactor::interrupt_now() {
   for (Transfer* transfer : all) transfer->interrupt();
 }
 
+void Reactor::on_preparing(Transfer& transfer, Preparation preparation) {
+  Running& preparing = running(transfer);
+  try {
+    preparing.ticket = preparers_.add(std::move(preparation));
+  } catch (const std::system_error& error) {
+    transfer.on_prepared(unexpected(UnpreparedRequest{
+        ErrorKind::kUnknown, std::string("cannot start a thread: ") + error.what()}));
+    return;
+  }
+  preparing_.emplace(*preparing.ticket, &preparing);
+}
+
+// Without effect when the transfer has ended meanwhile.
+void Reactor::continue_prepared(Prepared& prepared) {
+  const auto found = preparing_.find(prepared.ticket);
+  if (found == preparing_.end()) return;
+  Running& transfer = *found->second;
+  preparing_.erase(found);
+  transfer.ticket.reset();
+  transfer.on_prepared(std::move(prepared.result));
+}
+
+void Reactor::stop_preparing() {
+  preparers_.stop();
+  // What came too late for everybody must not lie about until the next start.
+  base::MutexLock lock(inbox_mutex_);
+  std::erase_if(inbox_, [](const Command& each) { return std::holds_alternative<Prepared>(each); });
+}
+
 void Reactor::start_some() {
   const auto until = steady_clock::now() + kStartingPerTurn;
   while (!to_start_.empty() && steady_clock::now() < until) {
@@ -185,6 +223,10 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   if (ended.is_to_start) std::erase(to_start_, &ended);
   if (ended.wants_back) std::erase(to_return_, &ended);
   if (ended.is_paused) paused_.remove(&ended);
+  if (ended.ticket) {
+    preparers_.drop(*ended.ticket);
+    preparing_.erase(*ended.ticket);
+  }
   if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));

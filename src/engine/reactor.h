@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,6 +19,7 @@
 #include "drivers/net/tls_context.h"
 #include "engine/body_budget.h"
 #include "engine/connection_pool.h"
+#include "engine/preparer_threads.h"
 #include "engine/request_preparer.h"
 #include "engine/slots.h"
 #include "engine/transfer.h"
@@ -65,6 +67,10 @@ class Reactor final : private TransferOwner {
   void close_idle_connections();
   [[nodiscard]] bool has_transfers() const { return !transfers_.empty(); }
 
+  // Ends the threads on which the user's functions run, and waits for those that do. REQUIRES: no
+  // transfers, and no turn() until it returns.
+  void stop_preparing();
+
  private:
   struct Enqueue {
     std::unique_ptr<RequestTask> task;
@@ -74,7 +80,11 @@ class Reactor final : private TransferOwner {
   };
   struct InterruptAll {};
   struct Accept {};
-  using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept>;
+  struct Prepared {
+    PreparerThreads::Ticket ticket;
+    PreparerThreads::Prepared result;
+  };
+  using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept, Prepared>;
 
   // A transfer, and the lists that it is in. Every transfer of a reactor is one.
   struct Running final : Transfer {
@@ -86,6 +96,7 @@ class Reactor final : private TransferOwner {
     bool wants_back = false;  // parked, and its wait is over: it is in to_return_
     bool is_paused = false;
     std::unique_ptr<net::Timer> wait;
+    std::optional<PreparerThreads::Ticket> ticket;  // while it is prepared elsewhere
   };
 
   [[nodiscard]] static Running& running(Transfer& transfer) {
@@ -94,6 +105,7 @@ class Reactor final : private TransferOwner {
 
   void on_settled(Transfer& transfer, Settlement settlement) override;
   void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) override;
+  void on_preparing(Transfer& transfer, Preparation preparation) override;
   bool may_overdraw(Transfer& transfer) override;
 
   void post(Command command);
@@ -102,6 +114,7 @@ class Reactor final : private TransferOwner {
   void add(std::unique_ptr<RequestTask> task);
   void cancel_now(const std::string& id);
   void interrupt_now();
+  void continue_prepared(Prepared& prepared);
   void queue_start(Running& transfer);
   void remove(Running& transfer);
   void start_some();
@@ -137,9 +150,12 @@ class Reactor final : private TransferOwner {
   Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent
   std::vector<Settlement> settled_;
   std::vector<std::unique_ptr<Running>> ended_;  // destroyed when no call is in them
+  std::unordered_map<PreparerThreads::Ticket, Running*> preparing_;
   bool interrupting_ = false;
   net::TimePoint busy_since_;
   std::atomic<std::chrono::microseconds::rep> longest_turn_{0};
+
+  PreparerThreads preparers_;  // the last: its threads post into the inbox until they end
 };
 
 }  // namespace patient_http::engine

@@ -34,27 +34,41 @@ void Transfer::start_attempt() {
   hop_.reset();
   visited_.clear();
   hops_ = 1;
+  secrets_ = {};
   send_hop();
 }
 
 void Transfer::send_hop() {
-  auto prepared = context_.preparer.prepare(current(), hop_id());
+  peer_.clear();
+  sink_.reset();
+  discarding_ = is_paused_ = false;
+  discarded_ = 0;
+  auto ingredients = context_.preparer.look_up(current());
+  if (!ingredients) {
+    on_prepared(unexpected(std::move(ingredients.error())));
+  } else if (ingredients->has_user_code()) {
+    state_ = State::kPreparing;
+    set_timer();
+    owner_.on_preparing(*this, {current(), hop_id(), std::move(*ingredients)});
+  } else {
+    on_prepared(context_.preparer.prepare(current(), hop_id(), *ingredients));
+  }
+}
+
+void Transfer::on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared) {
   if (!prepared) {
     fail(prepared.error().kind, "prepare", prepared.error().message);
     return;
   }
   prepared_ = std::move(*prepared);
-  peer_.clear();
-  sink_.reset();
-  discarding_ = is_paused_ = false;
-  discarded_ = 0;
+  secrets_.add(std::move(prepared_->secrets));
   hop_started_ = context_.loop.now();
-  if (HttpConnection* idle = context_.pool.take_idle(prepared_->url.origin())) {
+  if (HttpConnection* idle = context_.pool.take_idle(prepared_->origin)) {
     send_on(*idle);
     return;
   }
   state_ = State::kDialing;
-  context_.pool.connect(prepared_->url.origin(), *this);
+  context_.pool.connect(prepared_->origin, *this);
   set_timer();
 }
 
@@ -68,8 +82,8 @@ void Transfer::send_on(HttpConnection& connection) {
   state_ = State::kSending;
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
-  OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes};
-  prepared_->headers = {};
+  OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes, prepared_->holds_secrets};
+  prepared_->drop_content();
   connection.start(std::move(message), *this);
   if (state_ == State::kSending) set_timer();
 }
@@ -196,10 +210,10 @@ void Transfer::follow_or_finish() {
       fail(reject->kind, "redirect", reject->message);
       return;
     }
-    std::vector<std::string> chain = visited_;
-    chain.push_back(current().url());
+    std::vector<std::string> chain = stored_chain();
+    chain.push_back(stored_url());
     settle(Error(RedirectError({.kind = reject->kind,
-                                .url = std::move(reject->url),
+                                .url = secrets_.mask_url(reject->url),
                                 .method = current().method(),
                                 .duration = elapsed(),
                                 .request_id = task_->id(),
@@ -214,15 +228,18 @@ void Transfer::follow_or_finish() {
 void Transfer::finish_with_response() {
   const bool raises =
       task_->raise_error_responses().value_or(context_.options.raise_error_responses);
+  if (const auto location = headers_.get("location"); location && !secrets_.empty()) {
+    headers_.set("location", secrets_.mask_url(*location));
+  }
   Response response({.status = status_,
                      .headers = std::move(headers_),
                      .body = sink_ ? sink_->take_body() : std::nullopt,
                      .duration = elapsed(),
                      .request_id = task_->id(),
-                     .url = current().url(),
+                     .url = stored_url(),
                      .method = current().method(),
                      .callback_args = task_->callback_args(),
-                     .redirects = std::move(visited_)});
+                     .redirects = stored_chain()});
   if (raises && !response.is_success()) {
     settle(Error(HttpError(std::move(response))), status_);
   } else {
@@ -257,12 +274,12 @@ void Transfer::cancel() {
       0);
 }
 
-Error Transfer::request_error(ErrorKind kind, std::string message) const {
+Error Transfer::request_error(ErrorKind kind, const std::string& message) const {
   return RequestError({.kind = kind,
-                       .message = std::move(message),
+                       .message = secrets_.mask(message),
                        .duration = elapsed(),
                        .request_id = task_->id(),
-                       .url = current().url(),
+                       .url = stored_url(),
                        .method = current().method(),
                        .callback_args = task_->callback_args()});
 }
@@ -291,6 +308,8 @@ std::string_view Transfer::phase_name() const {
   switch (state_) {
     case State::kQueued:
       return "queue";
+    case State::kPreparing:
+      return "prepare";
     case State::kDialing:
       switch (context_.pool.phase_of(*this)) {
         case net::DialPhase::kResolve:
@@ -345,6 +364,19 @@ int Transfer::max_redirects() const {
 
 std::string Transfer::hop_id() const {
   return hops_ == 1 ? task_->id() : task_->id() + "/" + std::to_string(hops_);
+}
+
+// B17: a server that sends the url back in Location brings the value of a secret param into the
+// next one. The task's own url is stored already as it is.
+std::string Transfer::stored_url() const {
+  return hop_ ? secrets_.mask_url(hop_->url()) : task_->request().url();
+}
+
+// The urls before the current one.
+std::vector<std::string> Transfer::stored_chain() const {
+  std::vector<std::string> chain = visited_;
+  for (std::size_t i = 1; i < chain.size(); ++i) chain[i] = secrets_.mask_url(chain[i]);
+  return chain;
 }
 
 }  // namespace patient_http::engine

@@ -45,6 +45,9 @@ class TransferOwner {
   virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
   // The transfer waits for its next attempt: call start_attempt() after `delay`.
   virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
+  // The request must be prepared where the user's functions may block: call on_prepared() with the
+  // result, unless the transfer is settled before.
+  virtual void on_preparing(Transfer& transfer, Preparation preparation) = 0;
   // The budget for bodies is spent: whether the transfer may read all the same. If not, call
   // resume_reading() when there is room.
   [[nodiscard]] virtual bool may_overdraw(Transfer& transfer) = 0;
@@ -63,12 +66,23 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void cancel();
   void interrupt();
   void resume_reading();
+  // Sends what was prepared after on_preparing().
+  void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
   [[nodiscard]] bool has_started() const { return attempts_ > 0; }
 
  private:
-  enum class State { kQueued, kDialing, kSending, kWaiting, kReceiving, kParked, kSettled };
+  enum class State {
+    kQueued,
+    kPreparing,
+    kDialing,
+    kSending,
+    kWaiting,
+    kReceiving,
+    kParked,
+    kSettled
+  };
 
   void on_connection(HttpConnection& connection) override;
   void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
@@ -89,7 +103,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void finish_with_response();
   void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
-  [[nodiscard]] Error request_error(ErrorKind kind, std::string message) const;
+  [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
   void settle(std::variant<Response, Error, Interrupted> outcome, int status);
   void drop_connection();
 
@@ -106,6 +120,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] Seconds timeout() const;
   [[nodiscard]] int max_redirects() const;
   [[nodiscard]] std::string hop_id() const;
+  [[nodiscard]] std::string stored_url() const;
+  [[nodiscard]] std::vector<std::string> stored_chain() const;
   [[nodiscard]] bool will_follow(const HttpHeaders& headers) const;
 
   std::unique_ptr<RequestTask> task_;
@@ -124,9 +140,10 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
+  KnownSecrets secrets_;  // of all its hops
 
   // Of the hop.
-  std::optional<PreparedRequest> prepared_;  // its headers only until they are sent
+  std::optional<PreparedRequest> prepared_;  // its target and headers only until they are sent
   net::TimePoint hop_started_;
   net::TimePoint last_activity_;  // sent, or last read
   HttpConnection* connection_ = nullptr;

@@ -42,7 +42,10 @@ class Get final : public ConnectionPool::Waiter, public ExchangeListener {
 
   void send(HttpConnection& on) {
     connection = &on;
-    on.start({http1_head({HttpMethod::kGet, *url, {{"host", "x"}}}, 0), {}}, *this);
+    PreparedRequest request;
+    request.target = url->target();
+    request.headers = {{"host", "x"}};
+    on.start({http1_head(request, 0), {}}, *this);
   }
 
   std::optional<base::Url> url;

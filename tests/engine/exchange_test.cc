@@ -86,7 +86,7 @@ TEST_F(ExchangeTest, SendsTheUsersHeadersInsteadOfItsOwn) {
                                  {"X-Request-Id", "mine"},
                                  {"Accept-Encoding", "identity"}}}),
             "GET /plain HTTP/1.1\r\nhost: evil.example\r\naccept: application/json\r\n"
-            "user-agent: UA/1\r\nx-request-id: mine\r\naccept-encoding: identity\r\n\r\n");
+            "user-agent: UA/1\r\nx-request-id: id-1\r\naccept-encoding: identity\r\n\r\n");
 }
 
 TEST_F(ExchangeTest, SendsAnArrayAsALineEachAndNullNotAtAll) {

@@ -48,6 +48,8 @@ TEST(ProcessorOptionsTest, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(problem([](O& o) { o.connection_pool_size = 0; }),
               StartsWith("connection_pool_size must"));
   EXPECT_THAT(problem([](O& o) { o.delivery_threads = 0; }), StartsWith("delivery_threads must"));
+  EXPECT_THAT(problem([](O& o) { o.preparer_threads = 0; }), StartsWith("preparer_threads must"));
+  EXPECT_THAT(problem([](O& o) { o.preparer_threads = 257; }), StartsWith("preparer_threads must"));
 }
 
 TEST(ProcessorOptionsTest, WantsTimesThatCanPass) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 namespace patient_http::engine {
 namespace {
 
@@ -11,10 +13,18 @@ SecretReference secret(const char* name) {
   return *SecretReference::create(name);
 }
 
+Result<PreparedRequest, UnpreparedRequest> prepare_with(const RequestPreparer& preparer,
+                                                        RequestOptions options) {
+  if (options.url.empty()) options.url = "http://h:81/p?q=1#f";
+  const Request request = Request::create(std::move(options)).value();
+  const auto ingredients = preparer.look_up(request);
+  if (!ingredients) return unexpected(ingredients.error());
+  return preparer.prepare(request, "id-1", *ingredients);
+}
+
 Result<PreparedRequest, UnpreparedRequest> prepare(RequestOptions options,
                                                    const std::string& user_agent = "Agent") {
-  if (options.url.empty()) options.url = "http://h:81/p?q=1#f";
-  return RequestPreparer(user_agent).prepare(*Request::create(std::move(options)), "id-1");
+  return prepare_with(RequestPreparer(user_agent), std::move(options));
 }
 
 Headers headers(RequestOptions options, const std::string& user_agent = "Agent") {
@@ -34,14 +44,19 @@ TEST(RequestPreparerTest, SendsNoUserAgentWhenNoneIsConfigured) {
 
 TEST(RequestPreparerTest, LetsGivenHeadersWinOnOneLineEach) {
   // The gem sends its own beside them (B22).
-  EXPECT_EQ(headers({.headers = {{"Host", "other"},
-                                 {"X-Request-Id", "mine"},
-                                 {"User-Agent", "UA"},
-                                 {"Accept-Encoding", "identity"}}}),
-            (Headers{{"host", "other"},
-                     {"x-request-id", "mine"},
-                     {"user-agent", "UA"},
-                     {"accept-encoding", "identity"}}));
+  EXPECT_EQ(
+      headers(
+          {.headers = {{"Host", "other"}, {"User-Agent", "UA"}, {"Accept-Encoding", "identity"}}}),
+      (Headers{{"host", "other"},
+               {"user-agent", "UA"},
+               {"accept-encoding", "identity"},
+               {"x-request-id", "id-1"}}));
+}
+
+TEST(RequestPreparerTest, SendsItsOwnIdInThePlaceOfOneThatIsGiven) {
+  EXPECT_EQ(headers({.headers = {{"X-Request-Id", "mine"}, {"x-a", "1"}}})[1],
+            std::pair(std::string("x-request-id"), std::string("id-1")));
+  EXPECT_EQ(headers({.headers = {{"X-Request-Id", "mine"}}}).size(), headers({}).size());
 }
 
 TEST(RequestPreparerTest, DecidesOnTheFramingItself) {
@@ -81,7 +96,7 @@ TEST(RequestPreparerTest, MakesBasicAuthorizationOfUserinfo) {
 
 TEST(RequestPreparerTest, KeepsTheUrlWithoutItsFragmentOnTheWire) {
   const auto prepared = prepare({.method = HttpMethod::kPut});
-  EXPECT_EQ(prepared->url.target(), "/p?q=1");
+  EXPECT_EQ(prepared->target, "/p?q=1");
   EXPECT_EQ(prepared->method, HttpMethod::kPut);
 }
 
@@ -103,6 +118,202 @@ TEST(RequestPreparerTest, RefusesPreprocessorsThatNobodyRegistered) {
   ASSERT_FALSE(prepared.has_value());
   EXPECT_EQ(prepared.error().kind, ErrorKind::kPreprocessorNotFound);
   EXPECT_EQ(prepared.error().message, "no preprocessor is registered as \"sign\"");
+}
+
+TEST(RequestPreparerTest, FillsInSecrets) {
+  SecretManager secrets;
+  secrets.register_secret("static", "a b&c");
+  secrets.register_secret("function", [] { return "\xc3\xa9="; });
+  const RequestPreparer preparer("", secrets);
+  const auto prepared = prepare_with(
+      preparer, {.headers = {{"host", secret("static")}, {"x-key", secret("function")}},
+                 .params = {{"k 1", secret("static").to_json()},
+                            {"p", "plain"},
+                            {"k2", secret("function").to_json()}}});
+  ASSERT_TRUE(prepared.has_value());
+  EXPECT_EQ(prepared->headers[0], std::pair(std::string("host"), std::string("a b&c")));
+  EXPECT_EQ(prepared->headers[1], std::pair(std::string("x-key"), std::string("\xc3\xa9=")));
+  EXPECT_EQ(prepared->target, "/p?q=1&p=plain&k+1=a+b%26c&k2=%C3%A9%3D");
+  EXPECT_TRUE(prepared->holds_secrets);
+  EXPECT_EQ(
+      prepare_with(preparer, {.url = "http://h", .params = {{"k", secret("static").to_json()}}})
+          ->target,
+      "/?k=a+b%26c");
+}
+
+TEST(RequestPreparerTest, SendsNothingForASecretWithoutAValue) {
+  SecretManager secrets;
+  secrets.register_secret("nil", [] { return std::nullopt; });
+  const RequestPreparer preparer("", secrets);
+  const auto prepared =
+      prepare_with(preparer, {.url = "http://h/",
+                              .headers = {{"x-nil", secret("nil")}, {"host", secret("nil")}},
+                              .params = {{"k", secret("nil").to_json()}}});
+  EXPECT_EQ(prepared->target, "/?k");
+  EXPECT_EQ(
+      prepared->headers,
+      (Headers{{"host", "h"}, {"x-request-id", "id-1"}, {"accept-encoding", "gzip, deflate"}}));
+}
+
+TEST(RequestPreparerTest, CallsTheFunctionOfASecretOncePerRequest) {
+  int calls = 0;
+  SecretManager secrets;
+  secrets.register_secret("s", [&] { return std::to_string(++calls); });
+  const RequestPreparer preparer("", secrets);
+  const RequestOptions request{.url = "http://h/",
+                               .headers = {{"a", secret("s")}, {"b", secret("s")}},
+                               .params = {{"k", secret("s").to_json()}}};
+  EXPECT_EQ(prepare_with(preparer, request)->target, "/?k=1");
+  EXPECT_EQ(prepare_with(preparer, request)->target, "/?k=2");
+}
+
+TEST(RequestPreparerTest, FailsWhenTheFunctionOfASecretThrows) {
+  SecretManager secrets;
+  secrets.register_secret("first", "value of the first");
+  secrets.register_secret("s", []() -> std::string {
+    throw std::runtime_error("no luck with value%20of%20the%20first\xff");
+  });
+  secrets.register_secret("odd", []() -> std::string { throw 1; });
+  const RequestPreparer preparer("", secrets);
+  const auto prepared =
+      prepare_with(preparer, {.headers = {{"a", secret("first")}, {"b", secret("s")}}});
+  ASSERT_FALSE(prepared.has_value());
+  EXPECT_EQ(prepared.error().kind, ErrorKind::kSecretNotFound);
+  EXPECT_EQ(
+      prepared.error().message,
+      "the value of the secret \"s\" could not be had: no luck with $secret:first\xef\xbf\xbd");
+  EXPECT_EQ(
+      prepare_with(preparer, {.headers = {{"b", secret("odd")}}}).error().message,
+      "the value of the secret \"odd\" could not be had: something that is no std::exception");
+}
+
+TEST(RequestPreparerTest, RefusesAHeaderThatASecretMakesInvalid) {
+  for (const std::string value : {"hidden\r\nx: y", "hidden\n", "hidden\x01"}) {
+    SecretManager secrets;
+    secrets.register_secret("s", value);
+    const auto prepared =
+        prepare_with(RequestPreparer("", secrets), {.headers = {{"x-key", secret("s")}}});
+    ASSERT_FALSE(prepared.has_value());
+    EXPECT_EQ(prepared.error().kind, ErrorKind::kInvalidRequest);
+    EXPECT_EQ(prepared.error().message,
+              "the value of the secret \"s\" cannot be sent in the header x-key: it holds a line "
+              "break or another control character");
+  }
+}
+
+TEST(RequestPreparerTest, LooksUpOnlyWhatIsSent) {
+  SecretManager secrets;
+  secrets.register_secret("static", "v");
+  const RequestPreparer preparer("", secrets);
+  const auto ingredients = preparer.look_up(*Request::create(
+      {.url = "http://h/",
+       .headers = {{"content-length", secret("unknown")}, {"a", secret("static")}}}));
+  ASSERT_TRUE(ingredients.has_value());
+  EXPECT_FALSE(ingredients->has_user_code());
+  secrets.register_secret("static", [] { return "v"; });
+  EXPECT_TRUE(
+      preparer
+          .look_up(*Request::create({.url = "http://h/", .headers = {{"a", secret("static")}}}))
+          ->has_user_code());
+}
+
+class PreprocessingTest : public testing::Test {
+ protected:
+  Result<PreparedRequest, UnpreparedRequest> prepare_by(std::vector<std::string> names,
+                                                        RequestOptions options = {}) {
+    options.preprocessors = std::move(names);
+    return prepare_with(RequestPreparer("Agent", secrets_, preprocessors_), std::move(options));
+  }
+
+  SecretManager secrets_;
+  Preprocessors preprocessors_;
+};
+
+TEST_F(PreprocessingTest, RunsThemInOrderOnWhatIsSent) {
+  secrets_.register_secret("s", "a b");
+  preprocessors_.register_preprocessor("first", [](OutgoingRequest& request) {
+    EXPECT_EQ(request.method(), HttpMethod::kPost);
+    EXPECT_EQ(request.url(), "http://h:81/p?q=1&k=a+b");
+    EXPECT_EQ(request.body(), "b");
+    EXPECT_EQ(request.headers(), (Headers{{"host", "h:81"},
+                                          {"x-key", "a b"},
+                                          {"x-request-id", "id-1"},
+                                          {"user-agent", "Agent"},
+                                          {"accept-encoding", "gzip, deflate"}}));
+    request.set_header("x-first", "1");
+    request.add_param("p1", "c d");
+  });
+  preprocessors_.register_preprocessor("second", [](OutgoingRequest& request) {
+    EXPECT_EQ(request.header("x-first"), "1");
+    EXPECT_EQ(request.url(), "http://h:81/p?q=1&k=a+b&p1=c+d");
+    request.set_header("user-agent", "Other");
+    request.remove_header("accept-encoding");
+    request.add_param("p2", "&");
+  });
+  const auto prepared = prepare_by({"first", "second"}, {.method = HttpMethod::kPost,
+                                                         .headers = {{"x-key", secret("s")}},
+                                                         .params = {{"k", secret("s").to_json()}},
+                                                         .body = "b"});
+  ASSERT_TRUE(prepared.has_value());
+  EXPECT_EQ(prepared->target, "/p?q=1&k=a+b&p1=c+d&p2=%26");
+  EXPECT_EQ(prepared->headers, (Headers{{"host", "h:81"},
+                                        {"x-key", "a b"},
+                                        {"x-request-id", "id-1"},
+                                        {"user-agent", "Other"},
+                                        {"x-first", "1"}}));
+  EXPECT_TRUE(prepared->holds_secrets);
+}
+
+TEST_F(PreprocessingTest, AddsParamsToAUrlWithoutPathOrQuery) {
+  preprocessors_.register_preprocessor(
+      "add", [](OutgoingRequest& request) { request.add_param("a", "1"); });
+  EXPECT_EQ(prepare_by({"add"}, {.url = "http://h"})->target, "/?a=1");
+  EXPECT_EQ(prepare_by({"add"}, {.url = "http://h/p?#frag"})->target, "/p?a=1");
+}
+
+TEST_F(PreprocessingTest, KeepsFramingAndHostInOrder) {
+  preprocessors_.register_preprocessor("break", [](OutgoingRequest& request) {
+    request.set_header("content-length", "5");
+    request.set_header("Transfer-Encoding", "chunked");
+    request.remove_header("host");
+  });
+  preprocessors_.register_preprocessor(
+      "host", [](OutgoingRequest& request) { request.set_header("Host", "other"); });
+  EXPECT_EQ(prepare_by({"break"})->headers, headers({}));
+  EXPECT_EQ(prepare_by({"break", "host"})->headers.back().second, "other");
+  EXPECT_EQ(prepare_by({"break", "host"})->headers.size(), headers({}).size());
+}
+
+TEST_F(PreprocessingTest, FailsWithItsNameAndReasonButNoSecret) {
+  secrets_.register_secret("pin", "4711");
+  preprocessors_.register_preprocessor("boom", [](OutgoingRequest& request) {
+    throw std::runtime_error("pp boom at " + request.url());
+  });
+  const auto prepared =
+      prepare_by({"boom"}, {.url = "http://h/", .params = {{"p", secret("pin").to_json()}}});
+  ASSERT_FALSE(prepared.has_value());
+  EXPECT_EQ(prepared.error().kind, ErrorKind::kPreprocessorFailed);
+  EXPECT_EQ(prepared.error().message,
+            "preprocessor \"boom\" failed: pp boom at http://h/?p=$secret:pin");
+}
+
+TEST_F(PreprocessingTest, FailsWhenAHeaderIsMadeInvalid) {
+  preprocessors_.register_preprocessor(
+      "inject", [](OutgoingRequest& request) { request.set_header("x", "a\r\ny: hidden"); });
+  const auto prepared = prepare_by({"inject"});
+  ASSERT_FALSE(prepared.has_value());
+  EXPECT_EQ(prepared.error().kind, ErrorKind::kPreprocessorFailed);
+  EXPECT_EQ(
+      prepared.error().message,
+      "preprocessor \"inject\" failed: the value of the header x holds a line break or another "
+      "control character");
+}
+
+TEST_F(PreprocessingTest, RunsNoneWhenOneIsUnknown) {
+  bool ran = false;
+  preprocessors_.register_preprocessor("known", [&](OutgoingRequest&) { ran = true; });
+  EXPECT_EQ(prepare_by({"known", "other"}).error().kind, ErrorKind::kPreprocessorNotFound);
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ namespace patient_http::golden {
 using Check = void (*)(const Case&, Differences&);
 
 void check_request(const Case& recorded, Differences& differences);
+// The part about secrets and preprocessors, if one was recorded.
+void check_prepared(const Case&, const Request&, Differences&);
 void check_request_template(const Case& recorded, Differences& differences);
 void check_http_headers(const Case& recorded, Differences& differences);
 void check_payload(const Case& recorded, Differences& differences);

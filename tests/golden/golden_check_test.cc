@@ -58,6 +58,7 @@ TEST_F(GoldenCheckTest, PassesWhatWasRecorded) {
   const Finished run = golden_check(folder_.string());
   EXPECT_EQ(run.exit_status, 0) << run.output;
   EXPECT_THAT(run.output, testing::EndsWith(" passed, 0 failed\n"));
+  EXPECT_THAT(run.output, testing::Not(testing::HasSubstr("prepared")));
 }
 
 TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
@@ -84,6 +85,20 @@ TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
         << file;
   }
   EXPECT_THAT(run.output, testing::EndsWith(", 11 failed\n"));
+}
+
+TEST_F(GoldenCheckTest, NoticesAChangeInPreparedParts) {
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"items?k&n=42", "items?k=&n=42"},
+           {"\"Bearer t0k=en &x\"", "\"Bearer other\""},
+           {"|7|11111111-2222", "|8|11111111-2222"},
+           {"\"message\": \"pp boom\"", "\"message\": \"pp other\""},
+           {"No secret registered for \\\"nope\\\"", "No secret registered for \\\"other\\\""}}) {
+    change("request_as_json.json", from, to);
+    const Finished run = golden_check(folder_.string());
+    EXPECT_THAT(run.output, testing::EndsWith(", 1 failed\n")) << from;
+    change("request_as_json.json", to, from);
+  }
 }
 
 TEST_F(GoldenCheckTest, NeedsTheDeviations) {

@@ -19,8 +19,6 @@ struct Tally {
   std::size_t own = 0;      // covered by tests of our own
   std::size_t not_yet = 0;  // not to be judged by what is linked in here
   std::size_t failed = 0;
-  // Among the cases of requests, the parts about resolved secrets and preprocessors.
-  std::size_t prepared_not_yet = 0;
 
   Tally& operator+=(const Tally& other);
 };

@@ -75,6 +75,7 @@ void check_request(const Case& recorded, Differences& differences) {
     differences.add("an expectation that is not known here: " + std::string(recorded.expect()));
   }
   check_reload(*request, differences);
+  check_prepared(recorded, *request, differences);
 }
 
 void check_request_template(const Case& recorded, Differences& differences) {

@@ -4,8 +4,8 @@
 
 namespace patient_http::http1 {
 
-RequestHead::RequestHead(std::string_view method, std::string_view target) {
-  text_.reserve(256 + target.size());
+RequestHead::RequestHead(std::string_view method, std::string_view target, std::size_t room) {
+  text_.reserve(room);
   text_.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
 }
 
