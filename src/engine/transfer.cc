@@ -1,5 +1,6 @@
 #include "engine/transfer.h"
 
+#include "base/random.h"
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
 #include "engine/retry_policy.h"
@@ -12,11 +13,6 @@ namespace {
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
 // A server that closes every connection just before it is used must not make us go round for ever.
 constexpr int kMostFreeResends = 3;
-
-double random_fraction() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
 
 }  // namespace
 
@@ -249,7 +245,7 @@ void Transfer::finish_with_response() {
 
 void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
   const auto delay = next_attempt_delay(context_.options, task_->request().method(), kind,
-                                        attempts_, random_fraction());
+                                        attempts_, base::random_fraction());
   if (!delay) {
     fail(kind, phase, detail);
     return;
