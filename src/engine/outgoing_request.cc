@@ -60,7 +60,7 @@ void OutgoingRequest::add_header(std::string name, std::string value) {
     std::vector<Header> larger;
     larger.reserve(2 * headers_.size() + 8);
     for (Header& header : headers_) {
-      larger.push_back(std::move(header));
+      larger.emplace_back().swap(header);
       crypto::wipe(header.second);
     }
     headers_.swap(larger);

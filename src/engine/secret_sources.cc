@@ -167,6 +167,7 @@ class SecretCommand {
 
 SecretFunction secret_from_environment(std::string variable) {
   return [variable = std::move(variable)]() -> std::optional<std::string> {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): read only; the program must not change it meanwhile.
     const char* value = std::getenv(variable.c_str());
     if (value == nullptr) {
       throw std::runtime_error("the environment variable " + variable + " is not set");

@@ -11,8 +11,8 @@
 // with the last one.
 namespace patient_http::engine {
 
-// The environment variable of that name, read whenever it is needed. Throws std::runtime_error when
-// it is not set.
+// The environment variable of that name, read whenever it is needed: the program must not change
+// its environment meanwhile. Throws std::runtime_error when it is not set.
 [[nodiscard]] SecretFunction secret_from_environment(std::string variable);
 
 // The content of a file without one line break at its end. It is looked at whenever it is needed,
