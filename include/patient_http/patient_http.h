@@ -32,6 +32,7 @@
 #include "patient_http/result.h"
 #include "patient_http/secret_manager.h"
 #include "patient_http/secret_reference.h"
+#include "patient_http/secret_sources.h"
 #include "patient_http/service.h"
 #include "patient_http/service_status.h"
 #include "patient_http/sqlite_payload_store.h"

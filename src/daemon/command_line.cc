@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/configuration_file.h"
 #include "daemon/exit_status.h"
 #include "daemon/run_command.h"
 #include "daemon/send_command.h"
@@ -52,7 +53,12 @@ Exit status, over the whole file, earlier starts included:
   3  the state or the output cannot be read, written or locked
   129, 130, 143  after SIGHUP, SIGINT, SIGTERM: what was in flight is put back)";
 
-void add_engine_options(CLI::App& command, ProcessorOptions& options) {
+void add_engine_options(CLI::App& command, ProcessorOptions& options, std::string& config) {
+  command
+      .add_option("--config", config,
+                  "Options of the engine, and secrets: [processor] and [secrets] in TOML; what is "
+                  "given here wins")
+      ->type_name("FILE");
   const auto seconds = [&command](const char* name, Seconds& value, const char* help) {
     command
         .add_option_function<double>(
@@ -92,6 +98,7 @@ struct RunArguments {
   RunOptions options;
   std::string durability = "full";
   double grace = 0;
+  std::string config;
 };
 
 CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
@@ -118,16 +125,29 @@ CLI::App* add_run(CLI::App& app, RunArguments& arguments) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
   command->add_flag("-q,--quiet", options.quiet, "No progress and no summary");
-  add_engine_options(*command, options.processor);
+  add_engine_options(*command, options.processor, arguments.config);
   return command;
 }
 
-CLI::App* add_send(CLI::App& app, HttpMethod method, SendOptions& options) {
+struct SendArguments {
+  CLI::App* command = nullptr;
+  SendOptions options;
+  std::string config;
+};
+
+void add_send(CLI::App& app, HttpMethod method, SendArguments& arguments) {
+  SendOptions& options = arguments.options;
+  options.method = method;
   CLI::App* command = app.add_subcommand(
       std::string(to_string(method)),
       "Send one " + std::string(to_wire(method)) + " request and print the body");
   command->add_option("url", options.url, "Absolute, http or https")->required();
   command->add_option("-H,--header", options.headers, "'name: value'; repeatable")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--secret-header", options.secret_headers,
+                   "'name: name of a secret', from [secrets] of --config; repeatable")
       ->expected(1)
       ->take_all();
   command->add_option("-p,--param", options.params, "name=value, added to the query; repeatable")
@@ -141,11 +161,11 @@ CLI::App* add_send(CLI::App& app, HttpMethod method, SendOptions& options) {
   command->add_flag("-i,--include", options.include_head, "Print status and headers too");
   command->add_flag("-f,--fail", options.fail_on_error_status,
                     "Exit with 1 when the status is not 2xx");
-  add_engine_options(*command, options.processor);
+  add_engine_options(*command, options.processor, arguments.config);
   command->footer(
       "Exit status: 0 a response of any status, 1 an error, 2 usage, 3 the output cannot be "
       "written.");
-  return command;
+  arguments.command = command;
 }
 
 // The options by the names under which they are given here.
@@ -185,23 +205,30 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
   app.set_help_flag("-h,--help", "Print this help");
   RunArguments run_arguments;
   CLI::App* run_command = add_run(app, run_arguments);
-  std::vector<std::pair<CLI::App*, std::unique_ptr<SendOptions>>> senders;
+  std::vector<std::unique_ptr<SendArguments>> senders;
   for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut,
                                   HttpMethod::kPatch, HttpMethod::kDelete}) {
-    auto options = std::make_unique<SendOptions>();
-    options->method = method;
-    CLI::App* command = add_send(app, method, *options);
-    senders.emplace_back(command, std::move(options));
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kSuccess : kUsage;
+    senders.push_back(std::make_unique<SendArguments>());
+    add_send(app, method, *senders.back());
   }
   const auto refuse = [](const std::string& problems) {
     std::cerr << "patient-http: " << problems << '\n';
     return kUsage;
   };
+  try {
+    app.parse(argc, argv);
+    const auto apply_file = [](const std::string& config, ProcessorOptions& options) {
+      return config.empty() ? Result<void>() : read_configuration_file(config, options);
+    };
+    auto read = apply_file(run_arguments.config, run_arguments.options.processor);
+    for (const auto& sender : senders) {
+      if (read) read = apply_file(sender->config, sender->options.processor);
+    }
+    if (!read) return refuse(read.error().message);
+    app.parse(argc, argv);  // once more: the command line is laid over the file
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kSuccess : kUsage;
+  }
   if (run_command->parsed()) {
     RunOptions& options = run_arguments.options;
     options.survives_power_cuts = run_arguments.durability == "full";
@@ -211,12 +238,12 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
       return refuse(problems);
     return run(options, signals);
   }
-  for (const auto& [command, options] : senders) {
-    if (!command->parsed()) continue;
-    if (const std::string problems = problems_of(options->processor); !problems.empty())
+  for (const auto& sender : senders) {
+    if (!sender->command->parsed()) continue;
+    if (const std::string problems = problems_of(sender->options.processor); !problems.empty())
       return refuse(problems);
     signals.restore();
-    return send(*options);
+    return send(sender->options);
   }
   return kUsage;
 }

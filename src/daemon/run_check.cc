@@ -15,7 +15,7 @@ constexpr std::uint64_t kMostReported = 1000;
 
 }  // namespace
 
-RunResult<CheckedInput> check_input(const std::string& path, int fd,
+RunResult<CheckedInput> check_input(const std::string& path, int fd, const SecretManager& secrets,
                                     const std::function<void(const std::string&)>& report,
                                     const std::function<bool()>& is_stopped) {
   CheckedInput checked;
@@ -37,7 +37,7 @@ RunResult<CheckedInput> check_input(const std::string& path, int fd,
     ++number;
     hash.add(reader.raw());
     if (is_blank(reader.line())) continue;
-    const auto line = parse_run_line(reader.line(), number);
+    const auto line = parse_run_line(reader.line(), number, secrets);
     if (!line) {
       complain(line.error().message);
     } else if (!ids.insert(line->id_text)) {

@@ -142,8 +142,8 @@ RunResult<void> Run::prepare() {
 RunResult<void> Run::check() {
   if (!options_.checks_first()) return {};
   auto checked = check_input(
-      options_.input, input_, [](const std::string& text) { print_error(text); },
-      [this] { return is_stopped(); });
+      options_.input, input_, options_.processor.secrets,
+      [](const std::string& text) { print_error(text); }, [this] { return is_stopped(); });
   if (!checked) return unexpected(checked.error());
   checked_ = std::move(*checked);
   if (::lseek(input_, 0, SEEK_SET) < 0) {

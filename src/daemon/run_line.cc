@@ -51,12 +51,6 @@ Result<void> read_headers(const Json& json, RequestOptions& options) {
   if (!json.is_object()) return wrong("headers", "an object", json);
   auto headers = HttpHeaders::from_json(json);
   if (!headers) return failure(headers.error().message());
-  for (const HttpHeaders::Entry& entry : headers->entries()) {
-    if (std::holds_alternative<SecretReference>(entry.value)) {
-      return failure("headers." + entry.name +
-                     " refers to a secret, and `run` knows none; give the value itself");
-    }
-  }
   options.headers = std::move(*headers);
   return {};
 }
@@ -64,12 +58,6 @@ Result<void> read_headers(const Json& json, RequestOptions& options) {
 Result<void> read_params(const Json& json, RequestOptions& options) {
   const Json::Object* params = json.if_object();
   if (params == nullptr) return wrong("params", "an object", json);
-  for (const Json::Member& param : *params) {
-    if (SecretReference::is_reference(param.value)) {
-      return failure("params." + param.key +
-                     " refers to a secret, and `run` knows none; give the value itself");
-    }
-  }
   options.params = *params;
   return {};
 }
@@ -141,6 +129,25 @@ Result<void> read_field(const Json::Member& member, RequestOptions& options, Run
                  list_of_fields());
 }
 
+Result<void> check_secret(const std::string& field, const SecretReference& secret,
+                          const SecretManager& secrets) {
+  if (secrets.contains(secret.name())) return {};
+  return failure(field + " refers to the secret " + base::json_string(secret.name()) +
+                 ", which is not set; put it into [secrets] of a file for --config");
+}
+
+Result<void> check_secrets(const Request& request, const SecretManager& secrets) {
+  for (const HttpHeaders::Entry& entry : request.headers().entries()) {
+    const auto* secret = std::get_if<SecretReference>(&entry.value);
+    if (secret == nullptr) continue;
+    if (auto known = check_secret("headers." + entry.name, *secret, secrets); !known) return known;
+  }
+  for (const auto& [name, secret] : request.secret_params()) {
+    if (auto known = check_secret("params." + name, secret, secrets); !known) return known;
+  }
+  return {};
+}
+
 // A request to be replaced: Request has no other empty state.
 Request placeholder() {
   return Request::create({.url = "http://localhost/"}).value();
@@ -152,7 +159,8 @@ bool is_blank(std::string_view line) {
   return base::trim(line).empty();
 }
 
-Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number) {
+Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number,
+                               const SecretManager& secrets) {
   // Editors that put a byte order mark before the first line mean no harm.
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -171,6 +179,7 @@ Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number) {
   if (json->find("url") == nullptr) return failure("url is missing; it is the one required field");
   auto request = Request::create(std::move(options));
   if (!request) return failure(request.error().message());
+  if (auto known = check_secrets(*request, secrets); !known) return unexpected(known.error());
   line.request = std::move(*request);
   return line;
 }

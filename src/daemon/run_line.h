@@ -8,6 +8,7 @@
 #include "patient_http/json.h"
 #include "patient_http/request.h"
 #include "patient_http/result.h"
+#include "patient_http/secret_manager.h"
 
 namespace patient_http::daemon {
 
@@ -23,8 +24,9 @@ struct RunLine {
 // Whether a line counts as blank and is skipped.
 [[nodiscard]] bool is_blank(std::string_view line);
 
-// Reads a line that is not blank; `number` is its place in the file, from 1. The failure says what
-// is wrong in it and what to write instead.
-[[nodiscard]] Result<RunLine> parse_run_line(std::string_view line, std::uint64_t number);
+// Reads a line that is not blank; `number` is its place in the file, from 1. Secrets that it names
+// must be among `secrets`. The failure says what is wrong in it and what to write instead.
+[[nodiscard]] Result<RunLine> parse_run_line(std::string_view line, std::uint64_t number,
+                                             const SecretManager& secrets);
 
 }  // namespace patient_http::daemon

@@ -27,14 +27,29 @@ Result<std::string> read_argument(const std::string& argument) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-Result<RequestOptions> request_options(const SendOptions& options) {
-  RequestOptions request{.method = options.method, .url = options.url};
+Result<HttpHeaders> headers_of(const SendOptions& options) {
+  HttpHeaders headers;
   for (const std::string& header : options.headers) {
     const std::size_t colon = header.find(':');
     if (colon == std::string::npos) return failure("--header must have the form 'name: value'");
-    request.headers.set(base::trim(header.substr(0, colon)),
-                        std::string(base::trim(header.substr(colon + 1))));
+    headers.set(base::trim(header.substr(0, colon)),
+                std::string(base::trim(header.substr(colon + 1))));
   }
+  for (const std::string& header : options.secret_headers) {
+    const std::size_t colon = header.find(':');
+    auto secret = SecretReference::create(
+        colon == std::string::npos ? "" : std::string(base::trim(header.substr(colon + 1))));
+    if (!secret) return failure("--secret-header must have the form 'name: name of the secret'");
+    headers.set(base::trim(header.substr(0, colon)), std::move(*secret));
+  }
+  return headers;
+}
+
+Result<RequestOptions> request_options(const SendOptions& options) {
+  RequestOptions request{.method = options.method, .url = options.url};
+  auto headers = headers_of(options);
+  if (!headers) return unexpected(std::move(headers.error()));
+  request.headers = std::move(*headers);
   for (const std::string& param : options.params) {
     const std::size_t equals = param.find('=');
     request.params.push_back({param.substr(0, equals), equals == std::string::npos

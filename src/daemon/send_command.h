@@ -13,9 +13,10 @@ namespace patient_http::daemon {
 struct SendOptions {
   HttpMethod method = HttpMethod::kGet;
   std::string url;
-  std::vector<std::string> headers;  // "name: value"
-  std::vector<std::string> params;   // "name=value"
-  std::optional<std::string> body;   // "@file", "@-" or the body itself
+  std::vector<std::string> headers;         // "name: value"
+  std::vector<std::string> secret_headers;  // "name: secret's name"
+  std::vector<std::string> params;          // "name=value"
+  std::optional<std::string> body;          // "@file", "@-" or the body itself
   std::optional<std::string> json;
   std::string output = "-";
   bool include_head = false;

@@ -1,4 +1,4 @@
-#include "engine/secret_sources.h"
+#include "patient_http/secret_sources.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,9 +18,11 @@
 #include "drivers/net/fd.h"
 #include "engine/secret_command.h"
 
-namespace patient_http::engine {
+namespace patient_http {
 
 using base::MutexLock;
+using engine::kLargestSecret;
+using engine::run_secret_command;
 using std::chrono::steady_clock;
 
 namespace {
@@ -190,4 +192,4 @@ SecretFunction secret_from_command(std::string command, SecretCommandOptions opt
            std::move(command), options)]() -> std::optional<std::string> { return run->value(); };
 }
 
-}  // namespace patient_http::engine
+}  // namespace patient_http

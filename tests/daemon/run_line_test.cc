@@ -5,13 +5,20 @@
 namespace patient_http::daemon {
 namespace {
 
+// The secret "known" is set.
+Result<RunLine> parse(const std::string& line, std::uint64_t number) {
+  SecretManager secrets;
+  secrets.register_secret("known", "value");
+  return parse_run_line(line, number, secrets);
+}
+
 std::string error_of(const std::string& line) {
-  const auto read = parse_run_line(line, 1);
+  const auto read = parse(line, 1);
   return read ? "(none)" : read.error().message;
 }
 
 TEST(RunLineTest, NeedsAUrlOnly) {
-  const auto line = parse_run_line(R"( {"url":"https://h/x"} )", 12);
+  const auto line = parse(R"( {"url":"https://h/x"} )", 12);
   ASSERT_TRUE(line.has_value()) << line.error().message;
   EXPECT_EQ(line->id.dump(), "12");
   EXPECT_EQ(line->id_text, "12");
@@ -21,7 +28,7 @@ TEST(RunLineTest, NeedsAUrlOnly) {
 }
 
 TEST(RunLineTest, ReadsEveryField) {
-  const auto line = parse_run_line(
+  const auto line = parse(
       R"({"id":"a","method":"PUT","url":"https://h/x","headers":{"X-A":"1","x-list":["a","b"]},"params":{"q":"a b","l":[1,2]},)"
       R"("json":{"f":30.50},"timeout":1.5,"max_redirects":0,"callback_args":{"k":1},"raise_error_responses":true})",
       1);
@@ -61,7 +68,15 @@ TEST(RunLineTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(R"({"url":"http://h/","method":"post","body":"a","json":1})"),
               testing::HasSubstr("body"));
   EXPECT_THAT(error_of(R"({"url":"http://h/","params":{"k":{"$secret":"s"}}})"),
-              testing::StartsWith("params.k refers to a secret"));
+              testing::StartsWith("params.k refers to the secret \"s\", which is not set"));
+}
+
+TEST(RunLineTest, TakesSecretsThatAreSet) {
+  const auto line = parse(
+      R"({"url":"http://h/","headers":{"x":{"$secret":"known"}},"params":{"k":{"$secret":"known"}}})",
+      1);
+  ASSERT_TRUE(line.has_value()) << line.error().message;
+  EXPECT_EQ(line->request.secret_params().size(), 1U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "engine/secret_sources.h"
+#include "patient_http/secret_sources.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 
 #include "support/temporary_folder.h"
 
-namespace patient_http::engine {
+namespace patient_http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -186,4 +186,4 @@ TEST(SecretFromCommandTest, DoesNotWaitForWhatTheCommandLeavesBehind) {
 }
 
 }  // namespace
-}  // namespace patient_http::engine
+}  // namespace patient_http

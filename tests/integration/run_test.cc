@@ -32,6 +32,21 @@ class RunTest : public RunFixture {
   TestHttpServer server_;
 };
 
+TEST_F(RunTest, SendsSecretsAndKeepsThemOutOfItsFiles) {
+  const std::string config = folder_.file("c.toml");
+  test::write_file(config, "[secrets]\ntoken = { file = \"token\" }\n");
+  test::write_file(folder_.file("token"), "Bearer s3cr3t-value\n");
+  write_input({line("/x", R"("headers":{"authorization":{"$secret":"token"}},)"
+                          R"("params":{"key":{"$secret":"token"}})")});
+  EXPECT_EQ(run({"--config", config, "--state", state_}), 0) << errors_;
+  ASSERT_EQ(server_.requests().size(), 1U);
+  EXPECT_EQ(server_.requests()[0].header("authorization"),
+            std::vector<std::string>{"Bearer s3cr3t-value"});
+  EXPECT_EQ(server_.requests()[0].target, "/x?key=Bearer+s3cr3t-value");
+  EXPECT_THAT(test::read_file(output_) + test::read_file(state_) + errors_,
+              testing::Not(HasSubstr("s3cr3t")));
+}
+
 TEST_F(RunTest, WritesALinePerRequestWithItsIdAndArguments) {
   server_.answer("/json", 201, R"({"a":"é"})", "content-type: application/json\r\n");
   server_.answer("/bytes", 200, "\xff\xfe");
@@ -111,7 +126,7 @@ TEST_F(RunTest, ReportsEveryBadLineAndSendsNothing) {
         "requests.jsonl:6: timeout must be", "requests.jsonl:7: ", "requests.jsonl:8: body",
         "requests.jsonl:9: id must be a string or an integer", "requests.jsonl:10: headers.x",
         "requests.jsonl:11: url must be", "requests.jsonl:12: id \"1\" was given before",
-        "requests.jsonl:13: headers.x refers to a secret",
+        "requests.jsonl:13: headers.x refers to the secret",
         "12 of 13 lines are bad, nothing was sent"}) {
     EXPECT_THAT(errors_, HasSubstr(expected));
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "support/program.h"
 #include "support/temporary_folder.h"
 #include "support/test_http_server.h"
@@ -42,6 +44,41 @@ TEST(SendTest, SendsHeadersParamsAndBodies) {
   EXPECT_EQ(requests[0].header("x-a"), std::vector<std::string>{"b: c"});
   EXPECT_EQ(requests[0].body, "{\"a\":1}");
   EXPECT_EQ(requests[1].body, "from a file");
+}
+
+TEST(SendTest, TakesOptionsAndSecretsFromAFileUnderTheCommandLine) {
+  TestHttpServer server;
+  test::TemporaryFolder folder;
+  test::write_file(folder.file("c.toml"),
+                   "[processor]\nuser_agent = \"from the file\"\nretries = 0\n"
+                   "[secrets]\ntoken = { env = \"SEND_TEST_TOKEN\" }\n");
+  const std::vector<std::string> command = {"get",
+                                            server.url("/s"),
+                                            "--config",
+                                            folder.file("c.toml"),
+                                            "--secret-header",
+                                            "authorization: token"};
+  Program unset("patient-http", command);
+  EXPECT_EQ(unset.wait(), 1);
+  EXPECT_THAT(unset.errors(), HasSubstr("SEND_TEST_TOKEN is not set"));
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the servers' threads do not read it
+  ASSERT_EQ(::setenv("SEND_TEST_TOKEN", "Bearer 123", 1), 0);
+  Program file("patient-http", command);
+  EXPECT_EQ(file.wait(), 0) << file.errors();
+  std::vector<std::string> with_agent = command;
+  with_agent.insert(with_agent.end(), {"--user-agent", "from the line"});
+  Program line("patient-http", with_agent);
+  EXPECT_EQ(line.wait(), 0) << line.errors();
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].header("authorization"), std::vector<std::string>{"Bearer 123"});
+  EXPECT_EQ(requests[0].header("user-agent"), std::vector<std::string>{"from the file"});
+  EXPECT_EQ(requests[1].header("user-agent"), std::vector<std::string>{"from the line"});
+
+  test::write_file(folder.file("c.toml"), "[processor]\nretries = \"x\"\n");
+  Program bad("patient-http", command);
+  EXPECT_EQ(bad.wait(), 2);
+  EXPECT_THAT(bad.errors(), HasSubstr("c.toml:2: processor.retries must be"));
 }
 
 TEST(SendTest, TellsErrorsFromUsage) {

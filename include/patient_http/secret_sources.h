@@ -9,7 +9,7 @@
 // SecretManager::register_secret(), called on the preparer threads. What they throw says where they
 // looked, and never what they found. Copies of a function share what it remembers, which is wiped
 // with the last one.
-namespace patient_http::engine {
+namespace patient_http {
 
 // The environment variable of that name, read whenever it is needed: the program must not change
 // its environment meanwhile. Throws std::runtime_error when it is not set.
@@ -35,4 +35,4 @@ struct SecretCommandOptions {
 [[nodiscard]] SecretFunction secret_from_command(std::string command,
                                                  SecretCommandOptions options = {});
 
-}  // namespace patient_http::engine
+}  // namespace patient_http

@@ -1,0 +1,133 @@
+#include "daemon/configuration_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "patient_http/inline_executor.h"
+#include "support/temporary_folder.h"
+#include "support/test_http_server.h"
+
+namespace patient_http::daemon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+class ConfigurationFileTest : public testing::Test {
+ protected:
+  Result<void> read(const std::string& text) {
+    std::ofstream(path()) << text;
+    return read_configuration_file(path(), options_);
+  }
+  // What is wrong with `text`.
+  std::string problems(const std::string& text) {
+    const auto result = read(text);
+    return result ? std::string() : result.error().message;
+  }
+  [[nodiscard]] std::string path() const { return folder_.file("patient-http.toml"); }
+
+  // What a server gets for a secret of that name.
+  std::string value_of(const std::string& secret) {
+    test::TestHttpServer server;
+    options_.log = Log();
+    const auto request =
+        Request::create({.url = server.url("/"),
+                         .headers = {{"x-secret", SecretReference::create(secret).value()}}});
+    const auto response = InlineExecutor(options_).send(request.value());
+    if (!response) return "error: " + response.error().message();
+    return server.requests().at(0).header("x-secret").at(0);
+  }
+
+  test::TemporaryFolder folder_;
+  ProcessorOptions options_;
+};
+
+TEST_F(ConfigurationFileTest, SetsTheOptionsOfTheProcessor) {
+  const auto done = read(
+      "[processor]\n"
+      "max_connections = 1_000\nrequest_timeout = 600\nconnection_timeout = 2.5\n"
+      "retries = 0\nuser_agent = \"me\"\nraise_error_responses = true\n");
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(options_.max_connections, 1000U);
+  EXPECT_EQ(options_.request_timeout, Seconds(600));
+  EXPECT_EQ(options_.connection_timeout, Seconds(2.5));
+  EXPECT_EQ(options_.first_byte_timeout, std::nullopt);
+  EXPECT_EQ(options_.retries, 0);
+  EXPECT_EQ(options_.user_agent, "me");
+  EXPECT_TRUE(options_.raise_error_responses);
+  EXPECT_EQ(options_.max_redirects, 5);
+}
+
+TEST_F(ConfigurationFileTest, ReportsEverythingThatIsWrongWithItsLine) {
+  const std::string found = problems(
+      "[processor]\n"
+      "max_conections = 3\n"
+      "retries = -1\n"
+      "request_timeout = \"a while\"\n"
+      "raise_error_responses = 1\n");
+  const std::string expected =
+      path() + ":2: unknown key processor.max_conections; known are: body_memory, ca_file, ";
+  EXPECT_EQ(found.substr(0, expected.size()), expected);
+  EXPECT_EQ(found.substr(found.find('\n') + 1),
+            path() + ":3: processor.retries must be a whole number, 0 or more\n" + path() +
+                ":4: processor.request_timeout must be a number of seconds\n" + path() +
+                ":5: processor.raise_error_responses must be true or false");
+  EXPECT_THAT(problems("[servers]\n"), HasSubstr(":1: unknown key servers; known are: processor, "
+                                                 "secrets"));
+  EXPECT_THAT(problems("processor = 1\n"), HasSubstr(":1: processor must be a table"));
+}
+
+TEST_F(ConfigurationFileTest, NeverShowsWhatStandsInTheFile) {
+  for (const char* text :
+       {"[secrets]\na = hunter2\n", "[secrets]\na = \"hunter2\n", "[secrets]\na = [\"hunter2\"]\n",
+        "[secrets]\na = { env = \"x\", b = \"hunter2\" }\n",
+        "[processor]\nretries = \"hunter2\"\n"}) {
+    EXPECT_THAT(problems(text), HasSubstr(":2: ")) << text;
+    EXPECT_THAT(problems(text), Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST_F(ConfigurationFileTest, SaysThatAFileCannotBeRead) {
+  const auto missing = read_configuration_file(folder_.file("missing.toml"), options_);
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().message, "cannot read " + folder_.file("missing.toml"));
+  EXPECT_FALSE(read_configuration_file(folder_.path().string(), options_).has_value());
+}
+
+TEST_F(ConfigurationFileTest, TakesSecretsFromWhereTheyAre) {
+  std::ofstream(folder_.file("token")) << "from a file\n";
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing else runs yet
+  ASSERT_EQ(::setenv("PATIENT_HTTP_TEST_SECRET", "from the environment", 1), 0);
+  const auto done = read(
+      "[secrets]\n"
+      "literal = \"as it is\"\n"
+      "variable = { env = \"PATIENT_HTTP_TEST_SECRET\" }\n"
+      "file = { file = \"token\" }\n"
+      "command = { command = \"echo from a command\", lifetime = 0 }\n");
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(value_of("literal"), "as it is");
+  EXPECT_EQ(value_of("variable"), "from the environment");
+  EXPECT_EQ(value_of("file"), "from a file");
+  EXPECT_EQ(value_of("command"), "from a command");
+  std::ofstream(folder_.file("token")) << "changed meanwhile\n";
+  EXPECT_EQ(value_of("file"), "changed meanwhile");
+}
+
+TEST_F(ConfigurationFileTest, RefusesSourcesThatItDoesNotKnow) {
+  for (const char* source :
+       {"{}", "{ env = \"\" }", "{ env = \"A\", file = \"b\" }", "{ url = \"x\" }",
+        "{ file = \"x\", lifetime = 3 }", "7", "{ command = 7 }"}) {
+    EXPECT_THAT(problems(std::string("[secrets]\na = ") + source + "\n"),
+                HasSubstr(":2: secrets.a must be the value in quotes"))
+        << source;
+  }
+  EXPECT_THAT(problems("[secrets]\na = { command = \"x\", lifetime = -1 }\n"),
+              HasSubstr("lifetime of 0 or more seconds"));
+}
+
+}  // namespace
+}  // namespace patient_http::daemon
