@@ -1,11 +1,10 @@
 #include "daemon/configuration_file.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "daemon/toml_section.h"
+#include "daemon/whole_file.h"
 #include "patient_http/secret_sources.h"
 
 namespace patient_http::daemon {
@@ -110,13 +109,11 @@ std::string without_citation(std::string_view description) {
 }  // namespace
 
 Result<void> read_configuration_file(const std::string& path, ProcessorOptions& options) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  // A folder opens, and fails when it is read.
-  if (!stream.is_open() || stream.bad()) return failure("cannot read " + path);
+  const auto text = read_whole_file(path);
+  if (!text) return unexpected(text.error());
   TomlProblems problems(path);
   try {
-    const toml::table file = toml::parse(text);
+    const toml::table file = toml::parse(*text);
     TomlSection root(file, "", problems);
     root.read("processor", [&](TomlSection& section) { read_processor(section, options); });
     root.read("secrets", [&](TomlSection& section) {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "daemon/exit_status.h"
+#include "daemon/whole_file.h"
 #include "patient_http/inline_executor.h"
 
 namespace patient_http::daemon {
@@ -21,10 +22,7 @@ int complain(ExitStatus status, const std::string& message) {
 Result<std::string> read_argument(const std::string& argument) {
   if (!argument.starts_with('@')) return argument;
   if (argument == "@-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  const std::string path = argument.substr(1);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return failure("cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  return read_whole_file(argument.substr(1));
 }
 
 Result<HttpHeaders> headers_of(const SendOptions& options) {

@@ -92,6 +92,11 @@ TEST(SendTest, TellsErrorsFromUsage) {
   EXPECT_THAT(bad_header.errors(), HasSubstr("name: value"));
   Program body_on_get("patient-http", {"get", "http://127.0.0.1:1/", "--data", "x"});
   EXPECT_EQ(body_on_get.wait(), 2);
+  Program folder("patient-http", {"post", "http://127.0.0.1:1/", "--data", "@/"});
+  EXPECT_EQ(folder.wait(), 2);
+  EXPECT_THAT(folder.errors(), HasSubstr("cannot read /"));
+  Program nothing("patient-http", {"post", "http://127.0.0.1:1/", "--data", "@/dev/null"});
+  EXPECT_EQ(nothing.wait(), 1) << nothing.errors();
 }
 
 }  // namespace
