@@ -55,6 +55,23 @@ TEST(UrlTest, RefusesWhatWouldGoWhereNobodySentIt) {
   }
 }
 
+TEST(UrlTest, RefusesASecondAtSign) {
+  // Boost.URL read the host "b" and the path "@c/": a request would have gone to b, while others
+  // read c.
+  for (const char* bad : {"http://a@b@c/", "http://u:p@ss@h/", "http://@@h/", "http://a@b@c"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+  EXPECT_EQ(Url::parse("http://u:p%40ss@h/")->userinfo(), "u:p@ss");
+}
+
+TEST(UrlTest, RefusesAColonInAHostName) {
+  // "a%3A1" was the name "a:1", which was then written as the address [a:1].
+  for (const char* bad :
+       {"http://a%3A1/", "http://%3A%3A1/", "http://[v1.a:b]/", "http://[v1.a]/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+}
+
 TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
   const auto url = Url::parse("ftp://user:s3cret@h/x?token=s3cret#s3cret");
   ASSERT_FALSE(url.has_value());
