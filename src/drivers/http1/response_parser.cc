@@ -173,7 +173,8 @@ void ResponseParser::flush_header() {
   if (in_value_) {
     if (++head_fields_ > limits_.fields) too_large_ = true;
     // Trailers are read and dropped: they could overwrite what the head said.
-    if (!in_trailers_ && !is_informational() && !stopped_) handler_->on_header(name_, value_);
+    const bool is_dropped = in_trailers_ || is_informational();
+    if (!is_dropped && !stopped_ && !too_large_) handler_->on_header(name_, value_);
   }
   name_.clear();
   value_.clear();

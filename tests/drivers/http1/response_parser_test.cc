@@ -150,6 +150,12 @@ TEST(ResponseParserTest, BoundsTheFieldsAndBytesOfAHead) {
                    std::string(200, 'x') + "\r\n\r\n"));
 }
 
+TEST(ResponseParserTest, TellsNoFieldBeyondTheLimit) {
+  // The one that was too many was told before the head was refused.
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", {.bytes = 100, .fields = 2}),
+            "200\na=1\nb=2\n[] head too large");
+}
+
 TEST(ResponseParserTest, TakesHeadsUpToItsLimit) {
   const std::string value(70'000, 'x');
   const HeadLimits limits{.bytes = kLargestHead, .fields = 10};
