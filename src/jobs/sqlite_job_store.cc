@@ -5,12 +5,12 @@
 #include <optional>
 #include <utility>
 
+#include "drivers/sqlite/sqlite_writer.h"
 #include "jobs/callback_tables.h"
 #include "jobs/job_tables.h"
 #include "jobs/process_lock.h"
 #include "jobs/process_table.h"
 #include "jobs/sqlite_store_opening.h"
-#include "jobs/sqlite_writer.h"
 #include "jobs/store_facts.h"
 #include "jobs/work_signal.h"
 
@@ -67,7 +67,7 @@ struct SqliteJobStore::Impl {
   const std::int64_t process;
   WorkSignal jobs;
   WorkSignal callbacks;
-  SqliteWriter writer;  // the last member: its thread ends before what it uses
+  sqlite::SqliteWriter writer;  // the last member: its thread ends before what it uses
 };
 
 Wait SqliteJobStore::Impl::wait(WorkSignal& signal, std::string_view any_work,

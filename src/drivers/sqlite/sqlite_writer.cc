@@ -1,4 +1,4 @@
-#include "jobs/sqlite_writer.h"
+#include "drivers/sqlite/sqlite_writer.h"
 
 #include <exception>
 #include <string>
@@ -7,10 +7,7 @@
 #include "base/mutex.h"
 #include "drivers/sqlite/transaction.h"
 
-namespace patient_http::jobs {
-
-using sqlite::SqliteFailure;
-using sqlite::SqliteResult;
+namespace patient_http::sqlite {
 
 struct SqliteWriter::Pending {
   Operation operation;
@@ -31,7 +28,7 @@ struct SqliteWriter::Pending {
 
 namespace {
 
-SqliteResult<void> run_guarded(SqliteWriter::Operation& operation, sqlite::Database& database) {
+SqliteResult<void> run_guarded(SqliteWriter::Operation& operation, Database& database) {
   try {
     return operation(database);
   } catch (const std::exception& error) {
@@ -41,7 +38,7 @@ SqliteResult<void> run_guarded(SqliteWriter::Operation& operation, sqlite::Datab
   }
 }
 
-SqliteResult<void> read_one(SqliteWriter::Operation& operation, sqlite::Database& database) {
+SqliteResult<void> read_one(SqliteWriter::Operation& operation, Database& database) {
   if (SqliteResult<void> begun = database.run("BEGIN"); !begun) return begun;
   SqliteResult<void> done = run_guarded(operation, database);
   if (database.in_transaction()) {
@@ -53,7 +50,7 @@ SqliteResult<void> read_one(SqliteWriter::Operation& operation, sqlite::Database
 
 }  // namespace
 
-SqliteWriter::SqliteWriter(sqlite::Database database)
+SqliteWriter::SqliteWriter(Database database)
     : database_(std::move(database)), thread_([this] { loop(); }) {}
 
 SqliteWriter::~SqliteWriter() {
@@ -78,7 +75,8 @@ SqliteResult<void> SqliteWriter::submit(Operation operation, bool is_write) {
   pending.operation = std::move(operation);
   pending.is_write = is_write;
   if (!pending_.push(&pending)) {
-    return unexpected(SqliteFailure{SqliteFailure::Kind::kOther, "the job store is closed"});
+    return unexpected(SqliteFailure{SqliteFailure::Kind::kOther,
+                                    "cannot use " + database_.path() + ": it was closed"});
   }
   base::MutexLock lock(pending.mutex);
   while (!pending.is_done) pending.changed.wait(pending.mutex);
@@ -106,7 +104,7 @@ void SqliteWriter::loop() {
 void SqliteWriter::write_group(const std::vector<Pending*>& group) {
   SqliteResult<void> outcome{};
   {
-    SqliteResult<sqlite::Transaction> transaction = sqlite::Transaction::begin(database_);
+    SqliteResult<Transaction> transaction = Transaction::begin(database_);
     if (!transaction) {
       outcome = unexpected(transaction.error());
     } else if (group.size() == 1) {
@@ -148,4 +146,4 @@ SqliteResult<void> SqliteWriter::write_one_of_many(Operation& operation) {
   return done;
 }
 
-}  // namespace patient_http::jobs
+}  // namespace patient_http::sqlite

@@ -1,4 +1,4 @@
-#include "jobs/sqlite_writer.h"
+#include "drivers/sqlite/sqlite_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -9,12 +9,8 @@
 
 #include "support/temporary_folder.h"
 
-namespace patient_http::jobs {
+namespace patient_http::sqlite {
 namespace {
-
-using sqlite::Database;
-using sqlite::SqliteFailure;
-using sqlite::SqliteResult;
 
 class SqliteWriterTest : public testing::Test {
  protected:
@@ -27,7 +23,7 @@ class SqliteWriterTest : public testing::Test {
   }
 
   Database open() {
-    sqlite::OpenOptions options;
+    OpenOptions options;
     options.path = folder_.file("writer.db");
     auto database = Database::open(options);
     if (!database) throw std::runtime_error(database.error().message);
@@ -134,4 +130,4 @@ TEST_F(SqliteWriterTest, RefusesWhatComesAfterStop) {
 }
 
 }  // namespace
-}  // namespace patient_http::jobs
+}  // namespace patient_http::sqlite

@@ -8,10 +8,10 @@
 #include "base/queue.h"
 #include "drivers/sqlite/database.h"
 
-namespace patient_http::jobs {
+namespace patient_http::sqlite {
 
-// The one thread that uses the connection of a SqliteJobStore. What waits when it comes round is
-// written in one transaction (group commit), so that many callers share one wait for the disk.
+// The one thread that uses a connection. What waits when it comes round is written in one
+// transaction (group commit), so that many callers share one wait for the disk.
 //
 // Thread safety: write() and read() may be called from any thread and block until the answer is
 // there. stop() and the destructor: once, by the owner.
@@ -19,20 +19,20 @@ class SqliteWriter {
  public:
   // Runs on the writer thread. It may be run within a transaction that is rolled back after it
   // succeeded, and must not have effects outside the database but in results of its own.
-  using Operation = std::function<sqlite::SqliteResult<void>(sqlite::Database&)>;
+  using Operation = std::function<SqliteResult<void>(Database&)>;
 
-  explicit SqliteWriter(sqlite::Database database);
+  explicit SqliteWriter(Database database);
   ~SqliteWriter();
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
 
   // Returns when `operation` is committed. An operation that fails is undone and fails alone; a
   // commit that fails, or a transaction that SQLite gives up, fails all that were in it.
-  [[nodiscard]] sqlite::SqliteResult<void> write(Operation operation);
+  [[nodiscard]] SqliteResult<void> write(Operation operation);
 
   // `operation` only reads; it sees one state of the database, and all writes that returned
   // before. It works also while the disk is full.
-  [[nodiscard]] sqlite::SqliteResult<void> read(Operation operation);
+  [[nodiscard]] SqliteResult<void> read(Operation operation);
 
   // How many operations the writer thread has not taken yet.
   [[nodiscard]] std::size_t waiting() const { return pending_.size(); }
@@ -43,14 +43,14 @@ class SqliteWriter {
  private:
   struct Pending;
 
-  sqlite::SqliteResult<void> submit(Operation operation, bool is_write);
+  SqliteResult<void> submit(Operation operation, bool is_write);
   void loop();
   void write_group(const std::vector<Pending*>& group);
-  sqlite::SqliteResult<void> write_one_of_many(Operation& operation);
+  SqliteResult<void> write_one_of_many(Operation& operation);
 
-  sqlite::Database database_;      // the writer thread's, once it runs
+  Database database_;              // the writer thread's, once it runs
   base::Queue<Pending*> pending_;  // each is its caller's, who waits for it
   std::thread thread_;
 };
 
-}  // namespace patient_http::jobs
+}  // namespace patient_http::sqlite
