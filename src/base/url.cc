@@ -82,14 +82,14 @@ bool has_whole_host_and_port(std::string_view text) {
          (port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
-// Whether a host, percent-decoded, is an address or may be a name. A name with a colon would be
-// taken for an address by whoever writes it next, and nobody knows addresses of the future
-// ("[v1.x]").
+// Whether a host, percent-decoded and in lower case, is an address or may be a name: what needs no
+// percent-encoding. A name with a colon or bracket would be taken for an address by whoever writes
+// it next, and nobody knows addresses of the future ("[v1.x]").
 bool is_host(std::string_view host, urls::host_type type) {
-  constexpr std::string_view kNever(" \t\r\n/\\@?#%\0", 11);
-  return is_ascii(host) && host.find_first_of(kNever) == std::string_view::npos &&
-         type != urls::host_type::ipvfuture &&
-         (type == urls::host_type::ipv6 || host.find(':') == std::string_view::npos);
+  if (type == urls::host_type::ipv6 || type == urls::host_type::ipv4) return true;
+  return type == urls::host_type::name &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=") ==
+             std::string_view::npos;
 }
 
 std::string_view authority_of(std::string_view encoded) {

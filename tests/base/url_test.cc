@@ -72,6 +72,16 @@ TEST(UrlTest, RefusesAColonInAHostName) {
   }
 }
 
+TEST(UrlTest, RefusesWhatNoHostNameHolds) {
+  // Percent-encoded, control characters and brackets passed.
+  for (const char* bad : {"http://a%0f/", "http://a%7f/", "http://%1b%5B1m/", "http://a%00/",
+                          "http://a%0d%0ab/", "http://a%20b/", "http://%e2%98%83/", "http://%5Ba/",
+                          "http://a%22b/", "http://[fe80::1%25eth0]/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+  EXPECT_EQ(Url::parse("http://A_b.%41-c.example/")->origin().host, "a_b.a-c.example");
+}
+
 TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
   const auto url = Url::parse("ftp://user:s3cret@h/x?token=s3cret#s3cret");
   ASSERT_FALSE(url.has_value());
