@@ -44,12 +44,11 @@ class MarshalReader {
   // -1 to -4 or below starts a negative number, which is no length.
   std::optional<std::size_t> length() {
     if (rest_.empty()) return std::nullopt;
-    const auto first = static_cast<signed char>(rest_.front());
+    const std::size_t first = static_cast<unsigned char>(rest_.front());
     rest_.remove_prefix(1);
-    if (first < 0) return std::nullopt;
-    if (first == 0) return 0;
-    if (first > 4) return static_cast<std::size_t>(first) - 5;
-    const auto count = static_cast<std::size_t>(first);
+    if (first >= 0x80) return std::nullopt;
+    if (first > 4) return first - 5;
+    const std::size_t count = first;
     if (rest_.size() < count) return std::nullopt;
     std::size_t value = 0;
     for (std::size_t i = 0; i < count; ++i) {

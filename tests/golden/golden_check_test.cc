@@ -71,18 +71,19 @@ TEST_F(GoldenCheckTest, NoticesAChangeInEveryFile) {
   change("http_headers.json", R"("include_x": true)", R"("include_x": false)");
   change("sidekiq_request_jobs.json", R"(\"timeout\":2.5)", R"(\"timeout\":-2.5)");
   change("sidekiq_callback_jobs.json", R"(\"status\":204)", R"(\"status\":null)");
+  change("encryptor.json", R"("tag_hex": "39778c)", R"("tag_hex": "39778d)");
 
   const Finished run = golden_check(folder_.string());
 
   EXPECT_EQ(run.exit_status, 1);
   for (const char* file : {"request_as_json", "payload", "payload_decode", "response_as_json",
                            "errors", "request_template", "redirect_task", "http_headers",
-                           "sidekiq_request_jobs", "sidekiq_callback_jobs"}) {
+                           "sidekiq_request_jobs", "sidekiq_callback_jobs", "encryptor"}) {
     EXPECT_THAT("\n" + run.output,
                 testing::ContainsRegex(std::string("\n") + file + ".json: .*, 1 failed\n"))
         << file;
   }
-  EXPECT_THAT(run.output, testing::EndsWith(", 10 failed\n"));
+  EXPECT_THAT(run.output, testing::EndsWith(", 11 failed\n"));
 }
 
 TEST_F(GoldenCheckTest, NeedsTheDeviations) {

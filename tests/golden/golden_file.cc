@@ -1,6 +1,7 @@
 #include "golden/golden_file.h"
 
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <ostream>
 
@@ -14,7 +15,7 @@ namespace {
 enum class Mode {
   kCheck,
   kOwn,         // inputs are Ruby, or replies of a server that are given by name only
-  kNotYet,      // an array of objects with `cases`
+  kEncryptors,  // an array of objects with `cases`
   kRequestJobs  // {cases, enqueue_errors}
 };
 
@@ -35,7 +36,7 @@ constexpr FileKind kKinds[] = {
     {"http_headers.json", Mode::kCheck, check_http_headers},
     {"sidekiq_request_jobs.json", Mode::kRequestJobs, check_request_job},
     {"sidekiq_callback_jobs.json", Mode::kCheck, check_callback_job},
-    {"encryptor.json", Mode::kNotYet},
+    {"encryptor.json", Mode::kEncryptors},
     {"error_type.json", Mode::kOwn},
     {"callback_args.json", Mode::kOwn},
     {"configuration.json", Mode::kOwn},
@@ -52,6 +53,17 @@ class Checker {
 
   void check_all(const Json::Array& cases, Check check) {
     for (std::size_t i = 0; i < cases.size(); ++i) check_one(cases[i], i, check);
+  }
+
+  // One version of ActiveSupport: its keys, and the cases that it encrypted.
+  void check_encryptor(const Json& group) {
+    const EncryptorCheck check(group);
+    const Json::Array* cases = at(group, "cases").if_array();
+    if (!cases || cases->empty()) return fail(text_of(at(group, "label")), "has no cases");
+    for (Json one : *cases) {
+      one.set("name", text_of(at(group, "label")) + " " + text_of(at(one, "name")));
+      check_one(one, 0, std::cref(check));
+    }
   }
 
   void check_enqueue_errors(const Json::Array& cases) {
@@ -75,7 +87,8 @@ class Checker {
   [[nodiscard]] const std::string& failures() const { return failures_; }
 
  private:
-  void check_one(const Json& recorded, std::size_t index, Check check) {
+  void check_one(const Json& recorded, std::size_t index,
+                 const std::function<void(const Case&, Differences&)>& check) {
     std::string name = text_of(at(recorded, "name"));
     if (name.empty()) name = "#" + std::to_string(index);
     const Case one(recorded, deviations_.find(name));
@@ -87,7 +100,7 @@ class Checker {
       ++tally_.not_applicable;
       return;
     }
-    if (check == check_request && one.output().find("prepared")) ++tally_.prepared_not_yet;
+    if (one.output().find("prepared")) ++tally_.prepared_not_yet;
     Differences differences;
     check(one, differences);
     if (!differences.empty()) return fail(name, differences.text());
@@ -110,9 +123,9 @@ void check_content(const FileKind& kind, const Json& content, Checker& checker) 
     case Mode::kOwn:
       checker.tally().own = count_of(content);
       return;
-    case Mode::kNotYet:
+    case Mode::kEncryptors:
       if (!cases) return checker.fail("the file", "is no array");
-      for (const Json& group : *cases) checker.tally().not_yet += count_of(at(group, "cases"));
+      for (const Json& group : *cases) checker.check_encryptor(group);
       return;
     case Mode::kRequestJobs:
       if (!at(content, "cases").if_array()) return checker.fail("the file", "has no cases");

@@ -23,7 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr const char* kKey = "07aa468d-b464-4e75-befb-4c20e7c4193d";
+const std::string kKey = "07aa468d-b464-4e75-befb-4c20e7c4193d";
 
 std::unique_ptr<FilePayloadStore> open(const std::string& directory) {
   auto store = FilePayloadStore::open(directory);
@@ -65,19 +65,19 @@ class FilePayloadStoreTest : public testing::Test {
 
 TEST_F(FilePayloadStoreTest, HasTheLayoutOfTheGem) {
   ASSERT_TRUE(store_->store(kKey, R"({"a":"x"})"));
-  EXPECT_THAT(names_in(directory()), ElementsAre(std::string(kKey) + ".json"));
-  EXPECT_EQ(test::read_file(directory() / (std::string(kKey) + ".json")), R"({"a":"x"})");
+  EXPECT_THAT(names_in(directory()), ElementsAre(kKey + ".json"));
+  EXPECT_EQ(test::read_file(directory() / (kKey + ".json")), R"({"a":"x"})");
 }
 
 TEST_F(FilePayloadStoreTest, ReadsWhatTheGemWrote) {
-  test::write_file(directory() / (std::string(kKey) + ".json"), R"({"a":"x"})");
+  test::write_file(directory() / (kKey + ".json"), R"({"a":"x"})");
   EXPECT_EQ(*store_->fetch(kKey), R"({"a":"x"})");
 }
 
 TEST_F(FilePayloadStoreTest, LetsNobodyElseRead) {
   ASSERT_TRUE(store_->store(kKey, "{}"));
   EXPECT_EQ(mode_of(directory()), 0700U);
-  EXPECT_EQ(mode_of(directory() / (std::string(kKey) + ".json")), 0600U);
+  EXPECT_EQ(mode_of(directory() / (kKey + ".json")), 0600U);
 }
 
 TEST_F(FilePayloadStoreTest, LeavesTheModeOfADirectoryThatIsThere) {
@@ -91,8 +91,8 @@ TEST_F(FilePayloadStoreTest, NeverLetsAnotherKeyReachTheFiles) {
   test::write_file(outside, "untouched");
   for (const std::string& key :
        {std::string("../outside"), std::string("../../etc/passwd"), outside.string(), std::string(),
-        std::string("."), std::string("outside"), std::string(kKey) + "/../x",
-        std::string("07AA468D-B464-4E75-BEFB-4C20E7C4193D"), std::string(kKey) + '\0'}) {
+        std::string("."), std::string("outside"), kKey + "/../x",
+        std::string("07AA468D-B464-4E75-BEFB-4C20E7C4193D"), kKey + '\0'}) {
     EXPECT_FALSE(store_->store(key, "{}")) << key;
     EXPECT_FALSE(store_->fetch(key)) << key;
     EXPECT_FALSE(store_->exists(key)) << key;
@@ -114,7 +114,7 @@ TEST_F(FilePayloadStoreTest, KeepsTheOldValueWhenTheNewOneFindsNoRoom) {
     EXPECT_THAT(full.error().message, HasSubstr("File too large"));
   }
   EXPECT_EQ(*store_->fetch(kKey), "\"old\"");
-  EXPECT_THAT(names_in(directory()), ElementsAre(std::string(kKey) + ".json"));
+  EXPECT_THAT(names_in(directory()), ElementsAre(kKey + ".json"));
 }
 
 // Nobody may write into /proc, not even root.
@@ -122,7 +122,7 @@ TEST_F(FilePayloadStoreTest, FailsWhereItMayNotWrite) {
   const auto store = open("/proc");
   const auto done = store->store(kKey, "{}");
   ASSERT_FALSE(done);
-  EXPECT_THAT(done.error().message, HasSubstr("cannot create /proc/" + std::string(kKey)));
+  EXPECT_THAT(done.error().message, HasSubstr("cannot create /proc/" + kKey));
   EXPECT_EQ(*store->fetch(kKey), std::nullopt);
 }
 
@@ -155,22 +155,22 @@ TEST_F(FilePayloadStoreTest, IsNotConfusedByAnotherWorkingDirectory) {
   const auto store = open("relative/payloads");
   fs::current_path(before);
   ASSERT_TRUE(store->store(kKey, "{}"));
-  EXPECT_TRUE(fs::exists(folder_.path() / "relative" / "payloads" / (std::string(kKey) + ".json")));
+  EXPECT_TRUE(fs::exists(folder_.path() / "relative" / "payloads" / (kKey + ".json")));
 }
 
 TEST_F(FilePayloadStoreTest, RemovesOnlyOldLeftoversOfWriters) {
-  const std::string unfinished = std::string(kKey) + ".json.0123456789abcdef.tmp";
+  const std::string unfinished = kKey + ".json.0123456789abcdef.tmp";
   const std::string other_key = base::random_uuid();
   const std::string young = other_key + ".json.0123456789abcdef.tmp";
-  for (const std::string& name : {unfinished, young, std::string(kKey) + ".json",
-                                  std::string("mine.tmp"), std::string("mine.json.0123.tmp")}) {
+  for (const std::string& name : {unfinished, young, kKey + ".json", std::string("mine.tmp"),
+                                  std::string("mine.json.0123.tmp")}) {
     test::write_file(directory() / name, "x");
     const auto age = name == young ? minutes(59) : minutes(61);
     fs::last_write_time(directory() / name, fs::file_time_type::clock::now() - age);
   }
   open(directory().string());
-  EXPECT_THAT(names_in(directory()), UnorderedElementsAre(young, std::string(kKey) + ".json",
-                                                          "mine.tmp", "mine.json.0123.tmp"));
+  EXPECT_THAT(names_in(directory()),
+              UnorderedElementsAre(young, kKey + ".json", "mine.tmp", "mine.json.0123.tmp"));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace patient_http::payload {
 namespace {
 
-constexpr const char* kKey = "07aa468d-b464-4e75-befb-4c20e7c4193d";
+const std::string kKey = "07aa468d-b464-4e75-befb-4c20e7c4193d";
 
 Json json(const std::string& text) {
   return *Json::parse(text);
@@ -55,9 +55,8 @@ TEST(PayloadReferenceTest, TakesTheNamesThatStoresMayHave) {
 TEST(PayloadReferenceTest, RefusesEveryOtherKey) {
   for (const std::string& key :
        {std::string(), std::string("../../../etc/hostname"), std::string("nokey"),
-        std::string("07AA468D-B464-4E75-BEFB-4C20E7C4193D"), std::string(kKey) + "x",
-        std::string(kKey) + "/", "/" + std::string(kKey), "../" + std::string(kKey),
-        std::string("07aa468d-b464-4e75-befb-4c20e7c4193/"),
+        std::string("07AA468D-B464-4E75-BEFB-4C20E7C4193D"), kKey + "x", kKey + "/", "/" + kKey,
+        "../" + kKey, std::string("07aa468d-b464-4e75-befb-4c20e7c4193/"),
         std::string("07aa468db4644e75befb4c20e7c4193d0000")}) {
     const auto by_json = PayloadReference::from_json(
         Json::object({{"$ref", Json::object({{"store", "files"}, {"key", key}})}}));
