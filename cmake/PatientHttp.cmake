@@ -134,3 +134,23 @@ function(patient_http_test module)
     TEST_PREFIX "${module}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()
+
+# patient_http_fuzz(NAME SOURCES NAME_fuzz.cc … DEPENDS patient_http::…): a fuzz target. With
+# PATIENT_HTTP_FUZZ it is the program NAME_fuzz with libFuzzer's main(), which scripts/fuzz runs; else
+# it is a test that runs the target over the files of fuzz/corpus/NAME.
+function(patient_http_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  if(PATIENT_HTTP_FUZZ)
+    set(target ${name}_fuzz)
+    add_executable(${target} ${ARG_SOURCES})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzz_targets ${target})
+  else()
+    set(target ${name}_replay)
+    add_executable(${target} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc)
+    add_test(NAME fuzz.${name} COMMAND ${target} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
+  endif()
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${ARG_DEPENDS} patient_http_options)
+endfunction()

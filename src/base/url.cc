@@ -82,6 +82,16 @@ bool has_whole_host_and_port(std::string_view text) {
          (port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
+// Whether a host, percent-decoded and in lower case, is an address or may be a name: what needs no
+// percent-encoding. A name with a colon or bracket would be taken for an address by whoever writes
+// it next, and nobody knows addresses of the future ("[v1.x]").
+bool is_host(std::string_view host, urls::host_type type) {
+  if (type == urls::host_type::ipv6 || type == urls::host_type::ipv4) return true;
+  return type == urls::host_type::name &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=") ==
+             std::string_view::npos;
+}
+
 std::string_view authority_of(std::string_view encoded) {
   const std::size_t slashes = encoded.find("//");
   if (slashes == std::string_view::npos) return {};
@@ -135,9 +145,13 @@ Result<Url> Url::parse(std::string_view text) {
   if (!has_whole_host_and_port(authority.substr(at == std::string_view::npos ? 0 : at + 1))) {
     return invalid("what follows its host must be a port between 1 and 65535");
   }
+  // Nor does it refuse a second '@': the host would be what stands before it.
+  const auto read_authority = view.encoded_authority();
+  if (std::string_view(read_authority.data(), read_authority.size()) != authority) {
+    return invalid("its credentials hold an '@' that must be percent-encoded");
+  }
   url.origin_.host = ascii_lower(view.host_address());
-  if (!is_ascii(url.origin_.host) || url.origin_.host.find_first_of(std::string_view(
-                                         " \t\r\n/\\@?#%\0", 11)) != std::string::npos) {
+  if (!is_host(url.origin_.host, view.host_type())) {
     return invalid("its host holds characters that no host name has");
   }
   url.origin_.port = default_port(url.origin_.scheme);

@@ -55,6 +55,33 @@ TEST(UrlTest, RefusesWhatWouldGoWhereNobodySentIt) {
   }
 }
 
+TEST(UrlTest, RefusesASecondAtSign) {
+  // Boost.URL read the host "b" and the path "@c/": a request would have gone to b, while others
+  // read c.
+  for (const char* bad : {"http://a@b@c/", "http://u:p@ss@h/", "http://@@h/", "http://a@b@c"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+  EXPECT_EQ(Url::parse("http://u:p%40ss@h/")->userinfo(), "u:p@ss");
+}
+
+TEST(UrlTest, RefusesAColonInAHostName) {
+  // "a%3A1" was the name "a:1", which was then written as the address [a:1].
+  for (const char* bad :
+       {"http://a%3A1/", "http://%3A%3A1/", "http://[v1.a:b]/", "http://[v1.a]/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+}
+
+TEST(UrlTest, RefusesWhatNoHostNameHolds) {
+  // Percent-encoded, control characters and brackets passed.
+  for (const char* bad : {"http://a%0f/", "http://a%7f/", "http://%1b%5B1m/", "http://a%00/",
+                          "http://a%0d%0ab/", "http://a%20b/", "http://%e2%98%83/", "http://%5Ba/",
+                          "http://a%22b/", "http://[fe80::1%25eth0]/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+  EXPECT_EQ(Url::parse("http://A_b.%41-c.example/")->origin().host, "a_b.a-c.example");
+}
+
 TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
   const auto url = Url::parse("ftp://user:s3cret@h/x?token=s3cret#s3cret");
   ASSERT_FALSE(url.has_value());

@@ -23,6 +23,12 @@ bool has_no_body(unsigned status) {
   return status < 200 || status == 204 || status == 304;
 }
 
+// What no value of a field may hold (RFC 9110 §5.5).
+bool is_control_character(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
 }  // namespace
 
 struct ResponseParser::Callbacks {
@@ -52,6 +58,9 @@ struct ResponseParser::Callbacks {
   static int on_value(http_parser* parser, const char* data, std::size_t size) {
     ResponseParser& me = self(parser);
     if (!me.charge(size)) return kStop;
+    // http_parser 2.9 looks at all of a value but its first character.
+    me.bad_value_ = size > 0 && is_control_character(data[0]);
+    if (me.bad_value_) return kStop;
     me.in_value_ = true;
     me.value_.append(data, size);
     return kGoOn;
@@ -131,7 +140,7 @@ void ResponseParser::reset() {
   name_.clear();
   value_.clear();
   in_value_ = status_told_ = in_trailers_ = begun_ = complete_ = keeps_alive_ = false;
-  stopped_ = too_large_ = switches_protocols_ = framed_twice_ = false;
+  stopped_ = too_large_ = switches_protocols_ = bad_value_ = framed_twice_ = false;
   head_bytes_ = head_fields_ = 0;
 }
 
@@ -173,7 +182,8 @@ void ResponseParser::flush_header() {
   if (in_value_) {
     if (++head_fields_ > limits_.fields) too_large_ = true;
     // Trailers are read and dropped: they could overwrite what the head said.
-    if (!in_trailers_ && !is_informational() && !stopped_) handler_->on_header(name_, value_);
+    const bool is_dropped = in_trailers_ || is_informational();
+    if (!is_dropped && !stopped_ && !too_large_) handler_->on_header(name_, value_);
   }
   name_.clear();
   value_.clear();
@@ -193,6 +203,10 @@ ParseFailure ResponseParser::failure_now() const {
   }
   if (switches_protocols_) {
     return {ParseFailure::Kind::kMalformed, "the server switched to another protocol (status 101)"};
+  }
+  if (bad_value_) {
+    return {ParseFailure::Kind::kMalformed,
+            "malformed response: a header's value holds a control character"};
   }
   return {ParseFailure::Kind::kMalformed,
           std::string("malformed response: ") + http_errno_description(code)};

@@ -127,6 +127,18 @@ TEST(ResponseParserTest, RefusesWhatIsMalformed) {
             "200\ntransfer-encoding=chunked\nlength -1\n[] malformed");
 }
 
+TEST(ResponseParserTest, RefusesControlCharactersInValues) {
+  // A NUL at the beginning of a value passed: http_parser looks at the others only.
+  for (const char c : {'\0', '\x01', '\x1b', '\x7f'}) {
+    for (const std::string& value :
+         {std::string(1, c), c + std::string("x"), std::string("x") + c}) {
+      EXPECT_EQ(read("HTTP/1.1 200 OK\r\na: " + value + "\r\n\r\n"), "[] malformed");
+    }
+  }
+  EXPECT_EQ(read("HTTP/1.1 204 No Content\r\na: \xff\xe9\tx\r\n\r\n"),
+            "204\na=\xff\xe9\tx\nlength 0\n[] complete, reusable");
+}
+
 TEST(ResponseParserTest, TellsThatAResponseWasCutOff) {
   EXPECT_EQ(read("HTTP/1.1 20"), "[] cut off");
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc"),
@@ -148,6 +160,12 @@ TEST(ResponseParserTest, BoundsTheFieldsAndBytesOfAHead) {
       is_too_large("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: 1\r\n"
                    "b: " +
                    std::string(200, 'x') + "\r\n\r\n"));
+}
+
+TEST(ResponseParserTest, TellsNoFieldBeyondTheLimit) {
+  // The one that was too many was told before the head was refused.
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n", {.bytes = 100, .fields = 2}),
+            "200\na=1\nb=2\n[] head too large");
 }
 
 TEST(ResponseParserTest, TakesHeadsUpToItsLimit) {
