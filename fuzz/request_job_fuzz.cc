@@ -1,6 +1,7 @@
 // Request jobs: what can be run is made into a job that gives the same request again.
 #include "jobs/request_job.h"
 
+#include "fuzz/plain_opener.h"
 #include "fuzz/property.h"
 
 namespace {
@@ -17,7 +18,7 @@ Json carried_object(const std::string& carried) {
 
 void check_unrunnable(const jobs::UnrunnableJob& job) {
   require(!job.reason.empty(), "there is a reason");
-  if (job.what == jobs::UnrunnableJob::What::kMalformed) return;
+  if (job.what != jobs::UnrunnableJob::What::kInvalidRequest) return;
   require(!job.request_id.empty() && !job.callback.empty(), "an error can be told to a callback");
   carried_object(job.carried);
 }
@@ -25,7 +26,7 @@ void check_unrunnable(const jobs::UnrunnableJob& job) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto job = jobs::parse_request_job(fuzz::text_of(data, size));
+  const auto job = jobs::parse_request_job(fuzz::text_of(data, size), fuzz::plain_opener());
   if (!job) {
     check_unrunnable(job.error());
     return 0;
@@ -34,13 +35,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Json carried = carried_object(job->carried);
   const Json* reference = carried.find("reference");
 
-  const auto again = jobs::parse_request_job(jobs::make_request_job(
-      job->request, {.jid = "0123456789abcdef01234567",
-                     .request_id = job->request_id,
-                     .callback = job->callback,
-                     .raise_error_responses = job->raise_error_responses,
-                     .callback_args = job->callback_args.to_json(),
-                     .reference = reference != nullptr ? *reference : Json()}));
+  const auto again = jobs::parse_request_job(
+      jobs::make_request_job(job->request,
+                             {.jid = "0123456789abcdef01234567",
+                              .request_id = job->request_id,
+                              .callback = job->callback,
+                              .raise_error_responses = job->raise_error_responses,
+                              .callback_args = job->callback_args.to_json(),
+                              .reference = reference != nullptr ? *reference : Json()}),
+      fuzz::plain_opener());
   require(again.has_value(), "what make_request_job() writes is a job");
   require(again->request == job->request, "… of the same request");
   require(again->request_id == job->request_id && again->callback == job->callback &&

@@ -2,6 +2,7 @@
 #include "daemon/run_line.h"
 
 #include "base/text.h"
+#include "fuzz/plain_opener.h"
 #include "fuzz/property.h"
 #include "jobs/request_job.h"
 
@@ -10,7 +11,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using fuzz::require;
 
   const std::string_view text = fuzz::text_of(data, size);
-  const auto line = daemon::parse_run_line(text, 1);
+  const auto line = daemon::parse_run_line(text, 1, SecretManager());
   if (!line) {
     require(!line.error().message.empty(), "a failure has a message");
     return 0;
@@ -24,7 +25,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                                              .callback = "run",
                                              .raise_error_responses = line->raise_error_responses,
                                              .callback_args = line->callback_args,
-                                             .reference = Json::object({{"id", line->id}})}));
+                                             .reference = Json::object({{"id", line->id}})}),
+      fuzz::plain_opener());
   require(job.has_value(), "a line's job can be run");
   require(job->request == line->request, "… and is the line's request");
   require(line->callback_args.is_null() ? job->callback_args.empty()

@@ -12,6 +12,8 @@ namespace patient_http::jobs {
 
 namespace {
 
+// Ours: args[3] is an envelope.
+constexpr std::string_view kArgsEncrypted = "callback_args_encrypted";
 constexpr std::string_view kRequestClass = "PatientHttp::Sidekiq::RequestWorker";
 
 // Fields of the application and of its tracing that the callback's code wants to see again:
@@ -56,6 +58,7 @@ struct SealedJob {
   std::string callback;
   Json data;
   Json callback_args;
+  bool are_args_encrypted = false;
   std::optional<bool> raise_error_responses;
   std::string carried;
 };
@@ -88,6 +91,9 @@ Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
     sealed.raise_error_responses = *raise;
   }
   sealed.carried = carried_members(*job);
+  const Json* encrypted = json->find(kArgsEncrypted);
+  sealed.are_args_encrypted =
+      encrypted != nullptr && encrypted->if_bool() != nullptr && *encrypted->if_bool();
   if (args->size() > 3) sealed.callback_args = std::move((*args)[3]);
   sealed.data = std::move((*args)[0]);  // a body may be in it: moved, not copied
   return sealed;
@@ -106,10 +112,12 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes,
                                                     const JobOpener& opener) {
   auto job = read_job(bytes);
   if (!job) return unexpected(std::move(job.error()));
-  // The gem never encrypts them, our own store does.
-  auto args = opener.decrypt(std::move(job->callback_args));
-  if (!args) return unopened(args.error());
-  auto callback_args = CallbackArgs::create(std::move(args->data));
+  if (job->are_args_encrypted) {
+    auto args = opener.decrypt(std::move(job->callback_args));
+    if (!args) return unopened(args.error());
+    job->callback_args = std::move(args->data);
+  }
+  auto callback_args = CallbackArgs::create(std::move(job->callback_args));
   if (!callback_args) return malformed(callback_args.error().message());
   const auto opened = opener.open(std::move(job->data));
   if (!opened) return unopened(opened.error());
@@ -144,6 +152,7 @@ std::string make_request_job(std::string_view data, const NewRequestJob& job) {
   base::append_json_string(out, job.request_id.empty() ? job.jid : job.request_id);
   out +=
       "],\"class\":" + base::json_string(kRequestClass) + ",\"jid\":" + base::json_string(job.jid);
+  if (job.are_args_encrypted) out += ",\"" + std::string(kArgsEncrypted) + "\":true";
   if (!job.reference.is_null()) {
     out += ",\"reference\":";
     job.reference.dump_to(out);

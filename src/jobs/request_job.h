@@ -59,8 +59,10 @@ struct NewRequestJob {
   std::string queue = "patient_http_requests";
   std::string callback;
   std::optional<bool> raise_error_responses = std::nullopt;
-  // An object, or what encryption made of it; null for none.
+  // An object; null for none.
   Json callback_args = {};
+  // Whether callback_args is an envelope. The gem never encrypts them, our own store does.
+  bool are_args_encrypted = false;
   // Comes back in the callback job; null for none.
   Json reference = {};
 };

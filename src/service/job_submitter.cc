@@ -86,6 +86,7 @@ Result<std::vector<std::string>, SubmitFailure> JobSubmitter::submit(
       auto args = sealer_.encrypt(submission.callback_args.to_json().dump());
       if (!args) return refuse(Kind::kUnavailable, "nothing was accepted: " + args.error().message);
       job.callback_args = *Json::parse(*args);
+      job.are_args_encrypted = sealer_.encrypts();
     }
     new_jobs.push_back({.jid = job.jid,
                         .bytes = jobs::make_request_job((*sealed)[i].json, job),

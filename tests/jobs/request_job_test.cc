@@ -109,5 +109,18 @@ TEST(RequestJobTest, KeepsWhatAnErrorCallbackNeedsOfAnInvalidRequest) {
   EXPECT_EQ(job.error().carried, R"(,"reference":5)");
 }
 
+// Whoever calls a key of theirs so gets it back.
+TEST(RequestJobTest, TakesNothingForAnEnvelopeThatIsNotMarkedAsOne) {
+  const Json args = Json::object({{"__encrypted__", true}, {"value", "x"}});
+  NewRequestJob job{.jid = "0123456789abcdef01234567", .callback = "C", .callback_args = args};
+  const auto read = parse(make_request_job(some_request(), job));
+  ASSERT_TRUE(read.has_value()) << read.error().reason;
+  EXPECT_EQ(read->callback_args.to_json(), args);
+  job.are_args_encrypted = true;
+  const auto marked = parse(make_request_job(some_request(), job));
+  ASSERT_FALSE(marked.has_value());
+  EXPECT_EQ(marked.error().what, UnrunnableJob::What::kUnreadable);
+}
+
 }  // namespace
 }  // namespace patient_http::jobs
