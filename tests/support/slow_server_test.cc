@@ -29,12 +29,11 @@ TEST(SlowServerTest, EchoesWhatCameInOverOneConnection) {
   for (int i = 0; i < 3; ++i) {
     const Response response = fetch(client, {.method = HttpMethod::kPost,
                                              .url = server.url() + "/a?b=\"c\"",
-                                             .headers = {{"x-request-id", "id-1"}},
                                              .body = std::string(300'000, 'x')});
 
     EXPECT_EQ(response.status(), 200);
-    EXPECT_EQ(response.body(),
-              R"({"method":"POST","path":"/a?b=%22c%22","request_id":"id-1","body_size":300000})");
+    EXPECT_EQ(response.body(), R"({"method":"POST","path":"/a?b=%22c%22","request_id":")" +
+                                   response.request_id() + R"(","body_size":300000})");
   }
 }
 
@@ -79,11 +78,12 @@ TEST(SlowServerTest, LogsARequestBeforeItAnswers) {
   SlowServer server({.log_file = folder.file("log")});
   InlineExecutor client;
 
-  fetch(client, {.url = server.url() + "/a", .headers = {{"x-request-id", "one"}}});
-  fetch(client, {.url = server.url() + "/b?status=500", .headers = {{"x-request-id", "two"}}});
+  const Response one = fetch(client, {.url = server.url() + "/a"});
+  const Response two = fetch(client, {.url = server.url() + "/b?status=500"});
 
   std::ifstream log(folder.file("log"));
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}), "one /a\ntwo /b?status=500\n");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}),
+            one.request_id() + " /a\n" + two.request_id() + " /b?status=500\n");
 }
 
 TEST(SlowServerTest, HoldsManyRequestsAtOnce) {
