@@ -49,8 +49,7 @@ class SecretManager final {
 
 // Registers a secret for the whole process: every SecretManager, made before or after, finds it
 // when it has none of that name. For programs that register their secrets before there is any
-// configuration, as users of the Ruby gem do. It is the only state that the library keeps for a
-// process.
+// configuration, as users of the Ruby gem do.
 //
 // Thread safety: may be called from any thread.
 void register_secret(std::string name, std::string value);
