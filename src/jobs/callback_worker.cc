@@ -24,7 +24,13 @@ constexpr auto kReportEvery = 10s;
 // The name under which a job keeps this failure.
 constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
 
+thread_local bool t_is_callback_thread = false;
+
 }  // namespace
+
+bool CallbackWorker::is_callback_thread() {
+  return t_is_callback_thread;
+}
 
 CallbackWorker::CallbackWorker(JobStore& store, const JobOpener& opener,
                                const CallbackRunner& runner, StorePatience& patience,
@@ -84,6 +90,7 @@ void CallbackWorker::release_fetched() {
 }
 
 void CallbackWorker::run() {
+  t_is_callback_thread = true;
   pthread_setname_np(pthread_self(), "ph-callback");
   while (const auto claim = next()) {
     carry_out(*claim);

@@ -39,6 +39,9 @@ class CallbackWorker {
   // ended from outside. The log says which.
   void stop();
 
+  // Whether the calling thread is one of these, of any CallbackWorker.
+  [[nodiscard]] static bool is_callback_thread();
+
  private:
   void run();
   // The next callback to run; none when it is time to stop. One thread at a time asks the store.

@@ -1,5 +1,6 @@
 #include "service/service_parts.h"
 
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -76,6 +77,9 @@ void ServiceParts::quiet() {
 // Along the flow: what comes in stops first, and each part's threads end when nothing can reach it
 // any more.
 void ServiceParts::stop(std::chrono::milliseconds timeout) {
+  // It would wait for itself.
+  if (jobs::CallbackWorker::is_callback_thread())
+    throw std::logic_error("Service::stop() called from a callback or a hook");
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
   patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);

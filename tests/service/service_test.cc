@@ -272,6 +272,18 @@ TEST_F(ServiceTest, RunsCallbacksThatWereLeftWhenItStopped) {
   EXPECT_EQ(journal_.wait_for(5).size(), 5U);
 }
 
+TEST_F(ServiceTest, RefusesToStopFromACallback) {
+  const auto service = open();
+  journal_.then = [&](const CallbackCall&) {
+    EXPECT_THROW(service->stop(), std::logic_error);
+    EXPECT_EQ(service->status()->processor.state, ProcessorState::kRunning);
+  };
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  EXPECT_EQ(journal_.wait_for(1).size(), 1U);
+  service->stop();
+}
+
 TEST_F(ServiceTest, SendsARequestWhenItsTimeHasCome) {
   const auto service = open();
   service->start();
