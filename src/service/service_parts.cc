@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/observer_feed.h"
+#include "engine/preparer_threads.h"
 #include "jobs/sqlite_job_store.h"
 #include "service/configuration_check.h"
 
@@ -78,8 +80,12 @@ void ServiceParts::quiet() {
 // any more.
 void ServiceParts::stop(std::chrono::milliseconds timeout) {
   // It would wait for itself.
-  if (jobs::CallbackWorker::is_callback_thread())
-    throw std::logic_error("Service::stop() called from a callback or a hook");
+  if (jobs::CallbackWorker::is_callback_thread() || engine::ObserverFeed::is_observer_thread() ||
+      engine::PreparerThreads::is_preparer_thread()) {
+    throw std::logic_error(
+        "Service::stop() called from a callback, a hook, an observer, a preprocessor or the "
+        "function of a secret");
+  }
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
   patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
