@@ -40,6 +40,12 @@ bool PayloadReference::is_reference(const Json& json) {
 Result<PayloadReference> PayloadReference::from_json(const Json& json) {
   const Json* const place = json.find(kKey);
   if (!place) return malformed("it is none");
+  const auto size_of = [](const Json& object) {
+    return object.if_object() ? object.if_object()->size() : 0;
+  };
+  if (size_of(json) != 1 || size_of(*place) != 2) {
+    return malformed("it must be {\"$ref\":{\"store\":…,\"key\":…}} and nothing else");
+  }
   const Json* const store = place->find("store");
   if (!store || !store->if_string() || !is_valid_store_name(*store->if_string())) {
     return malformed(kBadStore);

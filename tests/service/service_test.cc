@@ -71,7 +71,8 @@ TEST_F(ServiceTest, RunsACallbackThatThrowsAgainWithTheSameResult) {
   const auto service = open();
   service->start();
   ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
-  for (int tries = 1; tries < 3; ++tries) {
+  for (std::size_t tries = 1; tries < 3; ++tries) {
+    ASSERT_EQ(journal_.wait_for(tries).size(), tries);
     ASSERT_TRUE(
         eventually(*service, [](const auto& jobs) { return jobs.callbacks_scheduled > 0; }));
     let_time_pass();
