@@ -29,7 +29,7 @@ if(PATIENT_HTTP_SANITIZE)
 endif()
 
 # patient_http_install(NAME …): the modules that other projects link, with the public headers and
-# a CMake package: find_package(patient-http), patient_http::engine.
+# a CMake package: find_package(patient-http), patient_http::service.
 function(patient_http_install)
   include(CMakePackageConfigHelpers)
   foreach(name ${ARGN})
