@@ -148,12 +148,12 @@ void JobTaskHandler::complete(std::vector<Handover> handovers) {
     give_up(completions->size(), settled.error());
   } else {
     for (std::size_t i = 0; i < handovers.size(); ++i) {
-      complete_alone(std::move(handovers[i]), std::move((*completions)[i]));
+      complete_alone(std::move(handovers[i]), (*completions)[i]);
     }
   }
 }
 
-void JobTaskHandler::complete_alone(Handover handover, Completion completion) {
+void JobTaskHandler::complete_alone(Handover handover, const Completion& completion) {
   const auto store_it = [&](const Completion& entry) {
     return patience_.repeat<std::vector<Settled>>("complete a request", [&] {
       return store_.complete({&entry, 1});

@@ -88,7 +88,7 @@ class JobTaskHandler final : public TaskHandler {
   [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
       std::vector<Handover>& handovers);
   // One by one, after the store refused them together.
-  void complete_alone(Handover handover, Completion completion);
+  void complete_alone(Handover handover, const Completion& completion);
   void count_dropped(const std::vector<Settled>& settled) const;
   void give_up(std::size_t count, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
