@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "drivers/crypto/sha256.h"
-#include "jobs/request_job.h"
 
 namespace patient_http::service {
 
@@ -61,38 +60,46 @@ void complete_submission(Submission& submission) {
   if (submission.request_id.empty()) submission.request_id = base::random_uuid();
 }
 
+Result<jobs::NewRequestJob, SubmitFailure> JobSubmitter::make_job(
+    const Submission& submission) const {
+  jobs::NewRequestJob job{.jid = request_jid(submission.request_id),
+                          .request_id = submission.request_id,
+                          .callback = submission.callback,
+                          .raise_error_responses = submission.raise_error_responses};
+  if (submission.callback_args.empty()) return job;
+  const auto args = sealer_.encrypt(submission.callback_args.to_json().dump());
+  if (!args) return refuse(Kind::kUnavailable, "nothing was accepted: " + args.error().message);
+  job.callback_args = *Json::parse(*args);
+  job.are_args_encrypted = sealer_.encrypts();
+  return job;
+}
+
 Result<std::vector<std::string>, SubmitFailure> JobSubmitter::submit(
     std::vector<Submission> submissions) const {
   std::vector<jobs::UnsealedData> batch;
+  std::vector<jobs::NewRequestJob> unsealed;
   for (Submission& submission : submissions) {
     if (auto checked = check_submission(submission, callbacks_); !checked) {
       return unexpected(std::move(checked.error()));
     }
     complete_submission(submission);
+    auto job = make_job(submission);
+    if (!job) return unexpected(std::move(job.error()));
+    unsealed.push_back(std::move(*job));
     batch.push_back({submission.request.to_json().dump(), std::nullopt});
   }
+  // Last, since it stores what is large: all that may refuse comes before.
   auto sealed = sealer_.seal(batch);
   if (!sealed) return refuse(Kind::kUnavailable, "nothing was accepted: " + sealed.error().message);
 
   std::vector<jobs::NewJob> new_jobs;
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < submissions.size(); ++i) {
-    const Submission& submission = submissions[i];
-    jobs::NewRequestJob job{.jid = request_jid(submission.request_id),
-                            .request_id = submission.request_id,
-                            .callback = submission.callback,
-                            .raise_error_responses = submission.raise_error_responses};
-    if (!submission.callback_args.empty()) {
-      auto args = sealer_.encrypt(submission.callback_args.to_json().dump());
-      if (!args) return refuse(Kind::kUnavailable, "nothing was accepted: " + args.error().message);
-      job.callback_args = *Json::parse(*args);
-      job.are_args_encrypted = sealer_.encrypts();
-    }
-    new_jobs.push_back({.jid = job.jid,
-                        .bytes = jobs::make_request_job((*sealed)[i].json, job),
-                        .run_at = submission.run_at,
+    new_jobs.push_back({.jid = unsealed[i].jid,
+                        .bytes = jobs::make_request_job((*sealed)[i].json, unsealed[i]),
+                        .run_at = submissions[i].run_at,
                         .payload = std::move((*sealed)[i].payload)});
-    ids.push_back(submission.request_id);
+    ids.push_back(std::move(submissions[i].request_id));
   }
   if (const auto pushed = store_.push(new_jobs, {}); !pushed) {
     return refuse(Kind::kUnavailable, "the store did not take the requests, or did not say so: " +

@@ -5,6 +5,7 @@
 
 #include "jobs/job_sealer.h"
 #include "jobs/job_store.h"
+#include "jobs/request_job.h"
 #include "patient_http/callback.h"
 #include "patient_http/request_handler.h"
 
@@ -32,6 +33,10 @@ class JobSubmitter {
       std::vector<Submission> submissions) const;
 
  private:
+  // All of a job but its request.
+  [[nodiscard]] Result<jobs::NewRequestJob, SubmitFailure> make_job(
+      const Submission& submission) const;
+
   jobs::JobStore& store_;
   const jobs::JobSealer& sealer_;
   const CallbackOptions& callbacks_;

@@ -203,6 +203,23 @@ TEST_F(OwnFunctionsTest, KeepNothingThatTheyCannotEncrypt) {
   EXPECT_EQ(service->status()->jobs.ready, 0);
 }
 
+// A request that is large would be stored elsewhere before its arguments are refused.
+TEST_F(OwnFunctionsTest, StoreNothingWhenOnlyTheArgumentsCannotBeEncrypted) {
+  Configuration configuration = with_functions();
+  configuration.encryption.encrypt = [](std::string_view text) {
+    if (text.find("refused") != std::string_view::npos) throw std::runtime_error("out of order");
+    return reversed(text);
+  };
+  const auto service = open(std::move(configuration));
+  const auto refused = service->client().post(
+      server_.url("/echo"), {.body = large("a")},
+      {.callback = "Note", .callback_args = Json::object({{"a", "refused"}})});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, SubmitFailure::Kind::kUnavailable);
+  EXPECT_THAT(files(), SizeIs(0));
+  EXPECT_EQ(unswept(), 0);
+}
+
 TEST_F(OwnFunctionsTest, MayFailForAWhileWithoutLosingAResult) {
   const auto service = open(with_functions());
   ASSERT_TRUE(submit(*service));
