@@ -127,7 +127,7 @@ class HttpError {
 
   [[nodiscard]] const Response& response() const noexcept { return response_; }
   [[nodiscard]] int status() const noexcept { return response_.status(); }
-  // "HTTP 404 response from POST https://…"
+  // "HTTP 404 response from POST https://…", without credentials and query.
   [[nodiscard]] std::string message() const;
   // PatientHttp::ClientError for 4xx, PatientHttp::ServerError for 5xx, else
   // PatientHttp::HttpError.

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/url.h"
 #include "http/json_fields.h"
 #include "patient_http/error.h"
 
@@ -20,7 +21,7 @@ Json HttpError::to_json() const {
 
 std::string HttpError::message() const {
   return "HTTP " + std::to_string(status()) + " response from " +
-         std::string(to_wire(response_.method())) + " " + response_.url();
+         std::string(to_wire(response_.method())) + " " + base::redact_url(response_.url());
 }
 
 std::string_view HttpError::class_name() const noexcept {

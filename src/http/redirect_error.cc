@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/url.h"
 #include "http/json_fields.h"
 #include "patient_http/error.h"
 
@@ -83,10 +84,11 @@ Json RedirectError::to_json() const {
 
 std::string RedirectError::message() const {
   if (kind_ == ErrorKind::kRecursiveRedirect) {
-    return "Recursive redirect detected: " + url_ + " was already visited in redirect chain";
+    return "Recursive redirect detected: " + base::redact_url(url_) +
+           " was already visited in redirect chain";
   }
   return "Too many redirects (" + std::to_string(redirects_.size()) + ") while requesting " +
-         upper(method_) + " " + (redirects_.empty() ? url_ : redirects_.front());
+         upper(method_) + " " + base::redact_url(redirects_.empty() ? url_ : redirects_.front());
 }
 
 std::optional<Seconds> RedirectError::duration() const noexcept {

@@ -101,5 +101,17 @@ TEST(ErrorTest, RefusesOtherClassesOfRedirectErrors) {
   EXPECT_THROW(RedirectError{redirect_options(ErrorKind::kInvalidRedirect)}, std::invalid_argument);
 }
 
+TEST(ErrorTest, ShowsNoQueryInItsMessage) {
+  const std::string url = "https://user:pass@api.example/x?token=hidden";
+  const Error http(HttpError(Response({.status = 404, .url = url})));
+  EXPECT_EQ(http.message(), "HTTP 404 response from GET https://api.example/x");
+  EXPECT_EQ(http.url(), url);
+  for (const ErrorKind kind : {ErrorKind::kTooManyRedirects, ErrorKind::kRecursiveRedirect}) {
+    const Error redirect(RedirectError({.kind = kind, .url = url, .redirects = {url}}));
+    EXPECT_EQ(redirect.message().find("hidden"), std::string::npos) << redirect.message();
+    EXPECT_EQ(redirect.message().find("pass"), std::string::npos) << redirect.message();
+  }
+}
+
 }  // namespace
 }  // namespace patient_http
