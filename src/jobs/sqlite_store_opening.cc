@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "drivers/sqlite/schema.h"
 #include "drivers/sqlite/transaction.h"
 #include "embedded/schema.sql.h"
 #include "embedded/schema_from_1.sql.h"
@@ -29,37 +30,6 @@ tl::unexpected<StoreFailure> refuse(StoreFailure::Kind kind, std::string message
   return unexpected(StoreFailure{kind, std::move(message)});
 }
 
-// 0: there is none.
-StoreResult<std::int64_t> schema_version(Database& database) {
-  const auto version = database.integer("PRAGMA user_version");
-  if (!version) return unexpected(to_store_failure(version.error()));
-  const std::int64_t found = version->value_or(0);
-  if (found >= 0 && found <= kSchemaVersion) return found;
-  return refuse(StoreFailure::Kind::kMisuse,
-                "cannot use " + database.path() + ": its schema has version " +
-                    std::to_string(found) + ", this program knows version " +
-                    std::to_string(kSchemaVersion));
-}
-
-// Two processes may come here at once: the second finds the work of the first.
-StoreResult<void> make_schema(Database& database) {
-  const StoreResult<std::int64_t> found = schema_version(database);
-  if (!found) return unexpected(found.error());
-  if (*found == kSchemaVersion) return {};
-  auto transaction = sqlite::Transaction::begin(database);
-  if (!transaction) return unexpected(to_store_failure(transaction.error()));
-  const StoreResult<std::int64_t> found_now = schema_version(database);
-  if (!found_now) return unexpected(found_now.error());
-  if (*found_now == kSchemaVersion) return {};
-  auto done = database.execute(
-      std::string(*found_now == 0 ? embedded::kSchemaSql : embedded::kSchemaFrom1Sql) +
-      "PRAGMA application_id = " + std::to_string(kApplicationId) +
-      "; PRAGMA user_version = " + std::to_string(kSchemaVersion));
-  if (done) done = transaction->commit();
-  if (!done) return unexpected(to_store_failure(done.error()));
-  return {};
-}
-
 StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
   // The lock files' names derive from the path, so all must see the same one.
   std::error_code error;
@@ -78,7 +48,13 @@ StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
                          : sqlite::Synchronous::kNormal;
   auto database = Database::open(open);
   if (!database) return unexpected(to_store_failure(std::move(database.error())));
-  if (auto done = make_schema(*database); !done) return unexpected(done.error());
+  auto done = sqlite::bring_to_version(*database, {.application_id = kApplicationId,
+                                                   .version = kSchemaVersion,
+                                                   .script = [](std::int64_t from) {
+                                                     return from == 0 ? embedded::kSchemaSql
+                                                                      : embedded::kSchemaFrom1Sql;
+                                                   }});
+  if (!done) return unexpected(to_store_failure(std::move(done.error())));
   return std::move(*database);
 }
 

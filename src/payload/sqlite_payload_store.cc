@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "drivers/sqlite/schema.h"
 #include "drivers/sqlite/sqlite_writer.h"
-#include "drivers/sqlite/transaction.h"
 #include "payload/payload_key.h"
 
 namespace patient_http {
@@ -15,7 +15,6 @@ using sqlite::SqliteResult;
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
 constexpr std::int32_t kApplicationId = 0x50485450;  // "PHTP"
 
 // The columns of the gem's table. Times are in UTC, as Active Record writes them.
@@ -25,34 +24,6 @@ constexpr const char* kSchema =
     "  data TEXT NOT NULL,"
     "  created_at TEXT NOT NULL,"
     "  updated_at TEXT NOT NULL);";
-
-SqliteResult<bool> has_schema(Database& database) {
-  const auto version = database.integer("PRAGMA user_version");
-  if (!version) return unexpected(version.error());
-  const std::int64_t found = version->value_or(0);
-  if (found == 0 || found == kSchemaVersion) return found != 0;
-  return unexpected(SqliteFailure{SqliteFailure::Kind::kOther,
-                                  "cannot use " + database.path() + ": its schema has version " +
-                                      std::to_string(found) + ", this program knows version " +
-                                      std::to_string(kSchemaVersion)});
-}
-
-// Two processes may come here at once: the second finds the work of the first.
-SqliteResult<void> make_schema(Database& database) {
-  SqliteResult<bool> found = has_schema(database);
-  if (!found) return unexpected(found.error());
-  if (*found) return {};
-  auto transaction = sqlite::Transaction::begin(database);
-  if (!transaction) return unexpected(transaction.error());
-  found = has_schema(database);
-  if (!found) return unexpected(found.error());
-  if (*found) return {};
-  auto done = database.execute(std::string(kSchema) +
-                               "PRAGMA application_id = " + std::to_string(kApplicationId) +
-                               "; PRAGMA user_version = " + std::to_string(kSchemaVersion));
-  if (!done) return done;
-  return transaction->commit();
-}
 
 Result<void> check_key(const std::string& key) {
   if (payload::is_payload_key(key)) return {};
@@ -81,8 +52,11 @@ Result<std::unique_ptr<SqlitePayloadStore>> SqlitePayloadStore::open(const std::
   options.application_id = kApplicationId;
   SqliteResult<Database> database = Database::open(options);
   if (!database) return failure(std::move(database.error().message));
-  SqliteResult<void> made = make_schema(*database);
-  if (!made) return failure(std::move(made.error().message));
+  const SqliteResult<void> made = sqlite::bring_to_version(
+      *database, {.application_id = kApplicationId, .version = 1, .script = [](std::int64_t) {
+                    return std::string_view(kSchema);
+                  }});
+  if (!made) return failure(made.error().message);
   return std::unique_ptr<SqlitePayloadStore>(
       new SqlitePayloadStore(std::make_unique<Impl>(std::move(*database))));
 }
