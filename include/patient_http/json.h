@@ -86,6 +86,7 @@ class Json {
 
   // The member of that name, or null when there is none or this is no object.
   [[nodiscard]] const Json* find(std::string_view key) const noexcept;
+  [[nodiscard]] Json* find(std::string_view key) noexcept;
   // Sets or appends a member. REQUIRES: is_object().
   void set(std::string_view key, Json value);
 

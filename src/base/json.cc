@@ -293,6 +293,10 @@ const Json* Json::find(std::string_view key) const noexcept {
   return nullptr;
 }
 
+Json* Json::find(std::string_view key) noexcept {
+  return const_cast<Json*>(std::as_const(*this).find(key));
+}
+
 void Json::set(std::string_view key, Json value) {
   auto& members = std::get<Object>(value_);
   for (Member& member : members) {

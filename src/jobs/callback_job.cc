@@ -1,6 +1,5 @@
 #include "jobs/callback_job.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -62,11 +61,9 @@ Result<CallbackJob, UnopenedData> parse_callback_job(std::string_view bytes,
                                                      const JobOpener& opener) {
   auto json = Json::parse(bytes);
   if (!json) return malformed(json.error().message);
-  Json::Object* job = json->if_object();
-  if (job == nullptr) return malformed("the callback job must be a JSON object");
-  const auto args_member =
-      std::find_if(job->begin(), job->end(), [](const Json::Member& m) { return m.key == "args"; });
-  Json::Array* args = args_member != job->end() ? args_member->value.if_array() : nullptr;
+  if (!json->is_object()) return malformed("the callback job must be a JSON object");
+  Json* const args_json = json->find("args");
+  Json::Array* const args = args_json != nullptr ? args_json->if_array() : nullptr;
   const std::string* type = args != nullptr ? string_at(*args, 1) : nullptr;
   const std::string* callback = args != nullptr ? string_at(*args, 2) : nullptr;
   if (type == nullptr || callback == nullptr || (*type != "response" && *type != "error")) {

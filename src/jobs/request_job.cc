@@ -66,7 +66,7 @@ struct SealedJob {
 Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
   auto json = Json::parse(bytes);
   if (!json) return malformed(json.error().message);
-  Json::Object* job = json->if_object();
+  const Json::Object* job = json->if_object();
   if (job == nullptr)
     return malformed("the job must be a JSON object, got: " + std::string(json->type_name()));
   const std::string class_name = string_or_empty(json->find("class"));
@@ -74,9 +74,8 @@ Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
     return malformed("the job's class must be " + std::string(kRequestClass) +
                      ", got: " + base::json_string(class_name));
   }
-  const auto args_member =
-      std::find_if(job->begin(), job->end(), [](const Json::Member& m) { return m.key == "args"; });
-  Json::Array* args = args_member != job->end() ? args_member->value.if_array() : nullptr;
+  Json* const args_json = json->find("args");
+  Json::Array* const args = args_json != nullptr ? args_json->if_array() : nullptr;
   if (args == nullptr || args->size() < 2) {
     return malformed("the job's args must be an array of at least a request and a callback");
   }
