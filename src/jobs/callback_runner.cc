@@ -21,10 +21,6 @@ class UnknownCallback final : public std::runtime_error {
 
 }  // namespace
 
-bool CallbackRunner::knows(std::string_view callback) const {
-  return options_.registered.contains(std::string(callback));
-}
-
 void CallbackRunner::run(const std::string& callback,
                          const std::variant<Response, Error>& outcome) const {
   const auto found = options_.registered.find(callback);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <variant>
 
 #include "patient_http/callback.h"
@@ -17,8 +16,6 @@ class CallbackRunner {
   // `options` must outlive this object.
   CallbackRunner(const CallbackOptions& options, Log log)
       : options_(options), log_(std::move(log)) {}
-
-  [[nodiscard]] bool knows(std::string_view callback) const;
 
   // Throws what hooks and callback throw, and UnknownCallback when there is none of that name.
   void run(const std::string& callback, const std::variant<Response, Error>& outcome) const;
