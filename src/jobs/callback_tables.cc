@@ -150,21 +150,7 @@ SqliteResult<std::vector<Settled>> fail_callback_jobs(Database& database, std::i
 
 SqliteResult<std::int64_t> promote_due_callbacks(Database& database,
                                                  std::chrono::system_clock::time_point now) {
-  const std::int64_t due = to_milliseconds(now);
-  const auto count =
-      database.integer("SELECT count(*) FROM callbacks_schedule WHERE due <= ?", due);
-  if (!count) return unexpected(count.error());
-  if (**count == 0) return 0;
-  const auto position = reserve_numbers(database, static_cast<std::size_t>(**count));
-  if (!position) return unexpected(position.error());
-  auto done = database.run(
-      "INSERT INTO callbacks_ready (position, job, jid)"
-      " SELECT ?1 + row_number() OVER (ORDER BY due, job) - 1, job, jid FROM callbacks_schedule"
-      " WHERE due <= ?2",
-      *position, due);
-  if (done) done = database.run("DELETE FROM callbacks_schedule WHERE due <= ?", due);
-  if (!done) return unexpected(done.error());
-  return **count;
+  return move_due(database, "callbacks_schedule", "callbacks_ready", "job, jid", now);
 }
 
 SqliteResult<std::vector<Settled>> release_callback_jobs(Database& database, std::int64_t process,

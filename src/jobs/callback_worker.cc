@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 // How long a wait lasts at most before the thread looks around.
 constexpr auto kLongestWait = 1s;
 constexpr auto kReportEvery = 10s;
-// The name under which a job keeps this failure.
-constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
 
 thread_local bool t_is_callback_thread = false;
 

@@ -231,17 +231,23 @@ SqliteResult<std::vector<Settled>> release_jobs(Database& database, std::int64_t
 
 SqliteResult<std::int64_t> promote_due_jobs(Database& database,
                                             std::chrono::system_clock::time_point now) {
+  return move_due(database, "schedule", "ready", "job", now);
+}
+
+SqliteResult<std::int64_t> move_due(Database& database, const std::string& schedule,
+                                    const std::string& queue, const std::string& columns,
+                                    std::chrono::system_clock::time_point now) {
   const std::int64_t due = to_milliseconds(now);
-  const auto count = database.integer("SELECT count(*) FROM schedule WHERE due <= ?", due);
+  const auto count = database.integer("SELECT count(*) FROM " + schedule + " WHERE due <= ?", due);
   if (!count) return unexpected(count.error());
   if (**count == 0) return 0;
   const auto position = reserve_numbers(database, static_cast<std::size_t>(**count));
   if (!position) return unexpected(position.error());
-  auto done = database.run(
-      "INSERT INTO ready (position, job)"
-      " SELECT ?1 + row_number() OVER (ORDER BY due, job) - 1, job FROM schedule WHERE due <= ?2",
-      *position, due);
-  if (done) done = database.run("DELETE FROM schedule WHERE due <= ?", due);
+  auto done = database.run("INSERT INTO " + queue + " (position, " + columns +
+                               ") SELECT ?1 + row_number() OVER (ORDER BY due, job) - 1, " +
+                               columns + " FROM " + schedule + " WHERE due <= ?2",
+                           *position, due);
+  if (done) done = database.run("DELETE FROM " + schedule + " WHERE due <= ?", due);
   if (!done) return unexpected(done.error());
   return **count;
 }

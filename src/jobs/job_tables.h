@@ -51,6 +51,12 @@ struct Moved {
 [[nodiscard]] sqlite::SqliteResult<std::int64_t> promote_due_jobs(
     sqlite::Database& database, std::chrono::system_clock::time_point now);
 
+// Moves what is due from a schedule to the back of its queue, earliest first, with these columns
+// ("job, jid"), and gives how many.
+[[nodiscard]] sqlite::SqliteResult<std::int64_t> move_due(
+    sqlite::Database& database, const std::string& schedule, const std::string& queue,
+    const std::string& columns, std::chrono::system_clock::time_point now);
+
 [[nodiscard]] sqlite::SqliteResult<void> replace_bytes(sqlite::Database& database, std::int64_t job,
                                                        const std::string& bytes);
 // Removes what is left of a job that has been taken out of its queue for good.

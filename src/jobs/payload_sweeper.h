@@ -29,12 +29,10 @@ class PayloadSweeper {
   // Sweeps once more, so that what was finished before leaves nothing behind.
   void stop();
 
-  // Removes all that is unneeded now. Called by the thread; before start() and after stop() by
-  // anyone.
-  void sweep();
-
  private:
   void run();
+  // Removes all that is unneeded now.
+  void sweep();
   // The last reference of the page; empty when it was the last page.
   [[nodiscard]] std::string sweep_page(const std::string& after);
   void report(const std::string& place, const std::string& message);

@@ -22,8 +22,6 @@ constexpr std::size_t kLargestClaim = 500;
 constexpr auto kLongestWait = 1s;
 // Another job with the id of one that is running waits this long.
 constexpr auto kPostponement = 1min;
-// The name under which a job keeps this failure.
-constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
 
 }  // namespace
 

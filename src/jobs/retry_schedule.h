@@ -14,6 +14,9 @@ struct JobFailure {
   std::string message;
 };
 
+// The class of the failure of a job whose data cannot be read.
+inline constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
+
 // What becomes of a job that failed.
 struct NextTry {
   // The job with the fields in which Sidekiq keeps its failures; every other byte as it was.
