@@ -65,8 +65,8 @@ class Service final : public RequestHandler {
   // Up to `most` of the dead, the last that died first; `after` is the id of the last one seen.
   [[nodiscard]] Result<std::vector<DeadJob>> dead_jobs(std::size_t most,
                                                        std::string_view after = {});
-  // Puts them back into their queue: a request is sent again, a callback runs again. Gives how
-  // many there were.
+  // Puts them back into their queue: a request is sent again, a callback runs again, once; if that
+  // fails too, it is dead again. Gives how many there were.
   [[nodiscard]] Result<std::int64_t> retry_dead(std::span<const std::string> ids);
   // Deletes them for good. Gives how many there were.
   [[nodiscard]] Result<std::int64_t> delete_dead(std::span<const std::string> ids);

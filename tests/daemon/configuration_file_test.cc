@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "patient_http/inline_executor.h"
 #include "support/temporary_folder.h"
@@ -115,6 +116,20 @@ TEST_F(ConfigurationFileTest, TakesSecretsFromWhereTheyAre) {
   EXPECT_EQ(value_of("command"), "from a command");
   std::ofstream(folder_.file("token")) << "changed meanwhile\n";
   EXPECT_EQ(value_of("file"), "changed meanwhile");
+}
+
+TEST_F(ConfigurationFileTest, TakesTheFileThatTheDocumentationShows) {
+  std::ifstream file(PATIENT_HTTP_SOURCE_DIR "/docs/operations.md");
+  const std::string docs{std::istreambuf_iterator<char>(file), {}};
+  const std::string fence = "```toml\n";
+  const std::size_t begin = docs.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t end = docs.find("```", begin + fence.size());
+  const auto done = read(docs.substr(begin + fence.size(), end - begin - fence.size()));
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(options_.request_timeout, Seconds(300));
+  EXPECT_EQ(options_.secrets.names().size(), 4U);
+  EXPECT_EQ(value_of("test"), "the value itself");
 }
 
 TEST_F(ConfigurationFileTest, RefusesSourcesThatItDoesNotKnow) {

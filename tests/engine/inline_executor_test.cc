@@ -178,7 +178,8 @@ TEST(InlineExecutorTest, GivesEachRequestItsWholeTimeHoweverLongItWasIdle) {
   });
   InlineExecutor executor(ProcessorOptions{.request_timeout = Seconds{0.5}, .retries = 0});
   ASSERT_TRUE(executor.send(request(server.url("/"))).has_value());
-  std::this_thread::sleep_for(600ms);  // longer than the timeout
+  // Being idle for longer than the timeout is what is tested here.
+  std::this_thread::sleep_for(600ms);
   const auto response = executor.send(request(server.url("/slow")));
   ASSERT_TRUE(response.has_value()) << response.error().message();
   EXPECT_LT(response->duration().count(), 0.5);

@@ -53,10 +53,10 @@ TEST_F(PayloadKillTest, LosesNoCallbackAndLeavesNoPayload) {
   }
   // What was submitted before a kill and is not known may be submitted again under its id.
   test::Program last = start(0, kKills * kRequests);
-  while (!last.has_ended()) {
+  ASSERT_TRUE(eventually([&] {
     let_time_pass();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // its next tries, not a signal
-  }
+    return last.has_ended();
+  })) << last.errors();
   EXPECT_EQ(last.wait(), 0) << last.errors();
   errors += last.errors();
   EXPECT_THAT(errors, Not(HasSubstr("not found")));

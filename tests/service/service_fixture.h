@@ -134,6 +134,7 @@ class ServiceFixture : public testing::Test {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!is_so()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
+      // A pause between two looks, as there is nothing to wait for.
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return true;

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
     if (!done) std::cerr << done.error().message << '\n';
   }
   // Until then the parent kills it, or makes what waits for its next try due.
+  // A pause between two looks: a store tells nobody that it has become empty.
   while (!is_empty(*service)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   service->stop();
   return 0;
