@@ -10,7 +10,6 @@
 namespace patient_http {
 
 using sqlite::Database;
-using sqlite::SqliteFailure;
 using sqlite::SqliteResult;
 
 namespace {

@@ -50,9 +50,9 @@ class JobSealerTest : public testing::Test {
   const std::string path_ = folder_.file("jobs.db");
   const std::unique_ptr<SqliteJobStore> store_ = SqliteJobStore::open({.path = path_}).value();
   const std::shared_ptr<AskingStore> payloads_ = std::make_shared<AskingStore>(path_);
-  const payload::ExternalStorage storage_{{{"memory", payloads_}}, 20};
-  const payload::ExternalStorage no_storage_;
-  const payload::Encryptor no_encryptor_;
+  payload::ExternalStorage storage_{{{"memory", payloads_}}, 20};
+  payload::ExternalStorage no_storage_;
+  payload::Encryptor no_encryptor_;
 };
 
 TEST_F(JobSealerTest, LeavesEverythingAsItIsWhereNothingIsSetUp) {
