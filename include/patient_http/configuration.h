@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "patient_http/payload_store.h"
 #include "patient_http/preprocessors.h"
 #include "patient_http/processor_options.h"
+#include "patient_http/redis_options.h"
 #include "patient_http/secret_manager.h"
 
 namespace patient_http {
@@ -40,6 +42,8 @@ struct Configuration {
   // callback_args.
   EncryptionOptions encryption = {};
 
+  // With it jobs are kept in Redis, and the embedded store is not used.
+  std::optional<RedisOptions> redis = std::nullopt;
   // File of the embedded store; it is made when it is not there.
   std::string database = {};
   // Whether each step waits until it is on the disk, so that a power cut loses nothing that was

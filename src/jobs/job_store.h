@@ -57,6 +57,9 @@ struct Completion {
   std::string callback_bytes;
   RequestStatistics statistics;
   std::optional<std::string> payload = std::nullopt;  // as in NewJob, of callback_bytes
+  // The Sidekiq queue whose workers run the callback. Without it the callback is one of ours
+  // (claim_callbacks). For stores that Sidekiq reads; others keep every callback.
+  std::optional<std::string> sidekiq_queue = std::nullopt;
 };
 
 // Of a job or of a callback.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "payload/payload_reference.h"
 #include "service/configuration_check.h"
@@ -51,7 +52,11 @@ void check_encryption(const EncryptionOptions& encryption, std::vector<std::stri
 
 std::vector<std::string> Configuration::validate() const {
   std::vector<std::string> problems = processor.validate();
-  if (database.empty()) problems.emplace_back("database must name a file");
+  if (redis) {
+    for (std::string& problem : redis->validate()) problems.push_back(std::move(problem));
+  } else if (database.empty()) {
+    problems.emplace_back("database must name a file, or redis a server");
+  }
   if (shutdown_timeout.count() < 0) problems.emplace_back("shutdown_timeout must be 0 or more");
   if (store_patience.count() < 0) problems.emplace_back("store_patience must be 0 or more");
   check_callbacks(callbacks, problems);

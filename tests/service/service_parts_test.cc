@@ -228,7 +228,9 @@ TEST_F(ServicePartsTest, SaysWhatIsWrongWithItsConfiguration) {
     static_cast<void>(ServiceParts::open(configuration));
     FAIL() << "accepted";
   } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(), "retries must be 0 or more, got: -1; database must name a file");
+    EXPECT_STREQ(error.what(),
+                 "retries must be 0 or more, got: -1; database must name a file, or redis a "
+                 "server");
   }
 }
 
