@@ -149,6 +149,11 @@ StoreResult<std::vector<Claim>> SqliteJobStore::claim(std::size_t most) {
       [&](Database& database) { return claim_jobs(database, impl_->claimant, most); });
 }
 
+StoreResult<Settled> SqliteJobStore::start_suspect(const std::string& claim_id) {
+  return impl_->write<Settled>(
+      [&](Database& database) { return note_suspect(database, impl_->process, claim_id); });
+}
+
 StoreResult<std::vector<ClaimReference>> SqliteJobStore::claims() {
   return impl_->read<std::vector<ClaimReference>>(
       [&](Database& database) { return list_claims(database, impl_->process); });

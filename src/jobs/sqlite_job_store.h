@@ -46,6 +46,7 @@ class SqliteJobStore final : public JobStore {
   [[nodiscard]] StoreResult<void> push(std::span<const NewJob> jobs,
                                        std::span<const Note> notes) override;
   [[nodiscard]] StoreResult<std::vector<Claim>> claim(std::size_t most) override;
+  [[nodiscard]] StoreResult<Settled> start_suspect(const std::string& claim_id) override;
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;

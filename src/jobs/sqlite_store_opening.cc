@@ -13,6 +13,7 @@
 #include "drivers/sqlite/transaction.h"
 #include "embedded/schema.sql.h"
 #include "embedded/schema_from_1.sql.h"
+#include "embedded/schema_from_2.sql.h"
 #include "jobs/process_table.h"
 
 namespace patient_http::jobs {
@@ -23,7 +24,7 @@ using sqlite::SqliteResult;
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 constexpr std::int32_t kApplicationId = 0x50485451;  // "PHTQ"
 
 tl::unexpected<StoreFailure> refuse(StoreFailure::Kind kind, std::string message) {
@@ -48,12 +49,15 @@ StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
                          : sqlite::Synchronous::kNormal;
   auto database = Database::open(open);
   if (!database) return unexpected(to_store_failure(std::move(database.error())));
-  auto done = sqlite::bring_to_version(*database, {.application_id = kApplicationId,
-                                                   .version = kSchemaVersion,
-                                                   .script = [](std::int64_t from) {
-                                                     return from == 0 ? embedded::kSchemaSql
-                                                                      : embedded::kSchemaFrom1Sql;
-                                                   }});
+  const std::string from_1 =
+      std::string(embedded::kSchemaFrom1Sql) + std::string(embedded::kSchemaFrom2Sql);
+  auto done = sqlite::bring_to_version(
+      *database, {.application_id = kApplicationId,
+                  .version = kSchemaVersion,
+                  .script = [&](std::int64_t from) -> std::string_view {
+                    if (from == 0) return embedded::kSchemaSql;
+                    return from == 1 ? std::string_view(from_1) : embedded::kSchemaFrom2Sql;
+                  }});
   if (!done) return unexpected(to_store_failure(std::move(done.error())));
   return std::move(*database);
 }
