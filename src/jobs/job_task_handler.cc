@@ -124,9 +124,12 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
   completions.reserve(handovers.size());
   for (std::size_t i = 0; i < handovers.size(); ++i) {
     const Handover& handover = handovers[i];
+    const std::string& callback = handover.callback.callback;
+    const CallbackJobOptions& options = routing_.of(callback);
     completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
-                           make_callback_job((*sealed)[i].json, handover.callback, callbacks_),
+                           make_callback_job((*sealed)[i].json, handover.callback, options),
                            handover.statistics, std::move((*sealed)[i].payload)});
+    if (routing_.is_sidekiqs(callback)) completions.back().sidekiq_queue = options.queue;
     (*sealed)[i].json = {};  // bodies are large
   }
   return completions;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "jobs/callback_job.h"
+#include "jobs/callback_routing.h"
 #include "jobs/in_flight_jobs.h"
 #include "jobs/job_sealer.h"
 #include "jobs/job_store.h"
@@ -46,12 +47,12 @@ class JobTaskHandler final : public TaskHandler {
  public:
   // All must outlive this object.
   JobTaskHandler(JobStore& store, const JobSealer& sealer, InFlightJobs& in_flight,
-                 StorePatience& patience, CallbackJobOptions callbacks, Log log)
+                 StorePatience& patience, CallbackRouting routing, Log log)
       : store_(store),
         sealer_(sealer),
         in_flight_(in_flight),
         patience_(patience),
-        callbacks_(std::move(callbacks)),
+        routing_(std::move(routing)),
         log_(std::move(log)) {}
 
   void settle(std::vector<SettledTask> batch) override;
@@ -97,7 +98,7 @@ class JobTaskHandler final : public TaskHandler {
   const JobSealer& sealer_;
   InFlightJobs& in_flight_;
   StorePatience& patience_;
-  const CallbackJobOptions callbacks_;
+  const CallbackRouting routing_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
 };

@@ -14,6 +14,7 @@
 #include "embedded/schema.sql.h"
 #include "embedded/schema_from_1.sql.h"
 #include "embedded/schema_from_2.sql.h"
+#include "jobs/process_name.h"
 #include "jobs/process_table.h"
 
 namespace patient_http::jobs {
@@ -60,12 +61,6 @@ StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
                   }});
   if (!done) return unexpected(to_store_failure(std::move(done.error())));
   return std::move(*database);
-}
-
-std::string default_prefix() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return std::string(host.data()) + ":" + std::to_string(::getpid());
 }
 
 // REQUIRES: a transaction, so that of two that want the file for themselves one sees the other.
@@ -129,7 +124,7 @@ StoreResult<OpenedStore> open_sqlite_store(const SqliteJobStoreOptions& options)
   Result<ProcessLock> lock = ProcessLock::create(database->path());
   if (!lock) return refuse(StoreFailure::Kind::kUnavailable, lock.error().message);
   Claimant claimant;
-  claimant.name = (options.process_prefix.empty() ? default_prefix() : options.process_prefix) +
+  claimant.name = (options.process_prefix.empty() ? process_prefix() : options.process_prefix) +
                   ":" + lock->token();
   claimant.is_exclusive = options.is_exclusive;
   if (auto entered = enter(*database, claimant); !entered) {

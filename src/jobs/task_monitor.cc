@@ -8,8 +8,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kBeatEvery = 3s;
 constexpr auto kPromoteEvery = 500ms;
-constexpr int kPromotionsPerBeat = 6;    // a beat every 3 s
+constexpr int kPromotionsPerRescue = 6;  // every 3 s
 constexpr int kPromotionsPerTrim = 600;  // every 5 min
 
 }  // namespace
@@ -20,9 +21,11 @@ void TaskMonitor::start() {
     base::MutexLock lock(mutex_);
     stopping_ = false;
   }
-  beat_and_rescue();
+  beat();
+  rescue();
   promote();
   trim();
+  heartbeat_ = std::thread([this] { run_heartbeat(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -34,13 +37,19 @@ void TaskMonitor::stop() {
   }
   changed_.notify_all();
   thread_.join();
+  heartbeat_.join();
+}
+
+void TaskMonitor::run_heartbeat() {
+  pthread_setname_np(pthread_self(), "ph-heartbeat");
+  while (wait(kBeatEvery)) beat();
 }
 
 void TaskMonitor::run() {
   pthread_setname_np(pthread_self(), "ph-monitor");
   for (int round = 1; wait(kPromoteEvery); ++round) {
     promote();
-    if (round % kPromotionsPerBeat == 0) beat_and_rescue();
+    if (round % kPromotionsPerRescue == 0) rescue();
     if (round % kPromotionsPerTrim == 0) trim();
   }
 }
@@ -51,8 +60,11 @@ void TaskMonitor::promote() {
   }
 }
 
-void TaskMonitor::beat_and_rescue() {
-  if (const auto beat = store_.heartbeat(); !beat) report("heartbeat", beat.error());
+void TaskMonitor::beat() {
+  if (const auto done = store_.heartbeat(); !done) report("heartbeat", done.error());
+}
+
+void TaskMonitor::rescue() {
   const auto rescued = store_.rescue(std::chrono::system_clock::now());
   if (!rescued) {
     report("rescue jobs", rescued.error());

@@ -9,9 +9,9 @@
 
 namespace patient_http::jobs {
 
-// The monitor thread: tells the others that this process lives, takes the jobs of dead processes
-// back into the queue, moves scheduled jobs there when their time has come, and forgets the dead
-// when they are old. No callback and no transfer can hold it up.
+// Two threads that no callback and no transfer can hold up. One tells the others that this process
+// lives. The other takes the jobs of dead processes back into the queue, moves scheduled jobs there
+// when their time has come, and forgets the dead when they are old.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
@@ -29,8 +29,10 @@ class TaskMonitor {
 
  private:
   void run();
+  void run_heartbeat();
   void promote();
-  void beat_and_rescue();
+  void beat();
+  void rescue();
   void trim();
   // False when it is time to stop.
   bool wait(std::chrono::milliseconds time);
@@ -40,6 +42,7 @@ class TaskMonitor {
   const std::chrono::hours dead_lifetime_;
   const Log log_;
   std::thread thread_;
+  std::thread heartbeat_;
   base::Mutex mutex_;
   base::CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;

@@ -6,6 +6,7 @@
 
 #include "engine/observer_feed.h"
 #include "engine/preparer_threads.h"
+#include "jobs/redis_job_store.h"
 #include "jobs/sqlite_job_store.h"
 #include "service/configuration_check.h"
 
@@ -21,16 +22,46 @@ payload::ExternalStorage make_storage(const PayloadOptions& options) {
   return {std::move(stores), options.threshold};
 }
 
-}  // namespace
-
-jobs::StoreResult<std::unique_ptr<ServiceParts>> ServiceParts::open(Configuration configuration) {
-  configuration.processor.log = configuration.log;
-  service::require_valid(configuration);
+jobs::StoreResult<std::unique_ptr<jobs::JobStore>> open_store(const Configuration& configuration) {
+  if (configuration.redis) {
+    auto store = jobs::RedisJobStore::open({.redis = *configuration.redis,
+                                            .capacity = configuration.processor.max_connections,
+                                            .log = configuration.log});
+    if (!store) return unexpected(std::move(store.error()));
+    return std::unique_ptr<jobs::JobStore>(std::move(*store));
+  }
   using Durability = jobs::SqliteJobStoreOptions::Durability;
   auto store = jobs::SqliteJobStore::open(
       {.path = configuration.database,
        .durability = configuration.survives_power_cuts ? Durability::kFull : Durability::kNormal,
        .is_exclusive = configuration.owns_database});
+  if (!store) return unexpected(std::move(store.error()));
+  return std::unique_ptr<jobs::JobStore>(std::move(*store));
+}
+
+jobs::CallbackRouting make_routing(const Configuration& configuration) {
+  jobs::CallbackRouting routing{.ours = {.retries = configuration.callbacks.retries}};
+  if (!configuration.redis) return routing;
+  routing.ours.queue = configuration.redis->own_callback_queue;
+  routing.sidekiq = jobs::CallbackJobOptions{.queue = configuration.redis->callback_queue,
+                                             .retries = configuration.redis->callback_retries};
+  for (const auto& [name, make] : configuration.callbacks.registered) {
+    routing.registered.insert(name);
+  }
+  return routing;
+}
+
+service::SubmitterOptions make_submitter_options(const Configuration& configuration) {
+  if (!configuration.redis) return {};
+  return {.queue = configuration.redis->queues.front().name, .is_for_ruby = true};
+}
+
+}  // namespace
+
+jobs::StoreResult<std::unique_ptr<ServiceParts>> ServiceParts::open(Configuration configuration) {
+  configuration.processor.log = configuration.log;
+  service::require_valid(configuration);
+  auto store = open_store(configuration);
   if (!store) return unexpected(std::move(store.error()));
   return std::unique_ptr<ServiceParts>(
       new ServiceParts(std::move(configuration), std::move(*store)));
@@ -43,10 +74,11 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       encryptor_(configuration_.encryption),
       opener_(storage_, encryptor_),
       sealer_(*store_, storage_, encryptor_, configuration_.log),
-      submitter_(*store_, sealer_, configuration_.callbacks),
+      submitter_(*store_, sealer_, configuration_.callbacks,
+                 make_submitter_options(configuration_)),
       patience_(configuration_.log),
-      handler_(*store_, sealer_, in_flight_, patience_,
-               {.retries = configuration_.callbacks.retries}, configuration_.log),
+      handler_(*store_, sealer_, in_flight_, patience_, make_routing(configuration_),
+               configuration_.log),
       processor_(configuration_.processor),
       worker_(*store_, opener_, processor_, in_flight_, handler_, patience_, configuration_.log),
       runner_(configuration_.callbacks, configuration_.log),
