@@ -40,6 +40,8 @@ class TestRedis {
   [[nodiscard]] std::string unix_url(int database = 0) const;
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // The path of a file in the server's folder; "socket" is its socket file.
+  [[nodiscard]] std::string file(const std::string& name) const { return folder_.file(name); }
 
   // Runs a command over the socket file.
   redis::RedisReply command(std::initializer_list<std::string_view> words);
