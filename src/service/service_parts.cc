@@ -68,11 +68,12 @@ void ServiceParts::start() {
   sweeper_.start();
   callbacks_.start();
   processor_.start();
+  base::MutexLock intake(intake_);
   worker_.start();
 }
 
 void ServiceParts::quiet() {
-  base::MutexLock lock(lifecycle_);
+  base::MutexLock lock(intake_);
   worker_.stop();
 }
 
@@ -89,7 +90,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
   patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
-  worker_.stop();
+  quiet();
   processor_.stop(timeout);
   callbacks_.stop();
   sweeper_.stop();

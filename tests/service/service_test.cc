@@ -286,6 +286,28 @@ TEST_F(ServiceTest, RefusesToStopFromACallback) {
   service->stop();
 }
 
+// quiet() waited for the stop, which waited for the callback.
+TEST_F(ServiceTest, MayBeQuietedFromACallbackThatAStopWaitsFor) {
+  const auto service = open();
+  std::promise<void> go_on;
+  std::promise<void> has_ended;
+  auto held = go_on.get_future();
+  journal_.then = [&](const CallbackCall&) {
+    held.wait();
+    service->quiet();
+    has_ended.set_value();
+  };
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_EQ(journal_.wait_for(1).size(), 1U);
+  auto stopping = std::async(std::launch::async, [&] { service->stop(0ms); });
+  EXPECT_TRUE(
+      eventually([&] { return service->status()->processor.state == ProcessorState::kStopped; }));
+  go_on.set_value();
+  EXPECT_EQ(has_ended.get_future().wait_for(30s), std::future_status::ready);
+  stopping.get();
+}
+
 TEST_F(ServiceTest, SendsARequestWhenItsTimeHasCome) {
   const auto service = open();
   service->start();
