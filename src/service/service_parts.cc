@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/observer_feed.h"
 #include "engine/preparer_threads.h"
 #include "jobs/sqlite_job_store.h"
@@ -89,7 +90,8 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   }
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
-  patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
+  patience_.give_up_at(base::later<steady_clock>(
+      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience));
   quiet();
   processor_.stop(timeout);
   callbacks_.stop();
