@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
+
 namespace patient_http::jobs {
 
 namespace {
@@ -74,7 +76,8 @@ void TaskMonitor::rescue() {
 }
 
 void TaskMonitor::trim() {
-  const auto before = std::chrono::system_clock::now() - dead_lifetime_;
+  using std::chrono::system_clock;
+  const auto before = base::earlier<system_clock>(system_clock::now(), dead_lifetime_);
   if (const auto trimmed = store_.trim_dead(before); !trimmed) {
     report("forget the dead", trimmed.error());
   } else if (*trimmed > 0) {

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/text.h"
+
 namespace patient_http::payload {
 
 namespace {
@@ -24,7 +26,7 @@ Result<T> guarded(std::string_view attempt, const PayloadReference& reference, S
     if (!result) return store_failure(attempt, reference, result.error().message);
     return result;
   } catch (const std::exception& error) {
-    return store_failure(attempt, reference, error.what());
+    return store_failure(attempt, reference, std::string(base::what_of(error)));
   } catch (...) {
     return store_failure(attempt, reference, "its store threw what is no std::exception");
   }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/observer_feed.h"
 #include "engine/preparer_threads.h"
 #include "jobs/redis_job_store.h"
@@ -100,11 +101,12 @@ void ServiceParts::start() {
   sweeper_.start();
   callbacks_.start();
   processor_.start();
+  base::MutexLock intake(intake_);
   worker_.start();
 }
 
 void ServiceParts::quiet() {
-  base::MutexLock lock(lifecycle_);
+  base::MutexLock lock(intake_);
   worker_.stop();
 }
 
@@ -120,8 +122,9 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   }
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
-  patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
-  worker_.stop();
+  patience_.give_up_at(base::later<steady_clock>(
+      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience));
+  quiet();
   processor_.stop(timeout);
   callbacks_.stop();
   sweeper_.stop();

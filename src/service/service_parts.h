@@ -82,6 +82,9 @@ class ServiceParts {
 
   // Held through a start or a stop.
   base::Mutex lifecycle_;
+  // Held while the worker starts or stops, within lifecycle_ or without: a callback that a stop
+  // waits for may call quiet().
+  base::Mutex intake_;
   bool is_started_ GUARDED_BY(lifecycle_) = false;
 };
 
