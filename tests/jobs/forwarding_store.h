@@ -35,6 +35,10 @@ class ForwardingStore : public JobStore {
       std::span<const Completion> completions) override {
     return store_->complete(completions);
   }
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) override {
+    return store_->complete_as(process_id, completions);
+  }
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(std::span<const FailedClaim> failed,
                                                        Time now) override {
     return store_->fail(failed, now);
