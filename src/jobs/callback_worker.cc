@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 // How long a wait lasts at most before the thread looks around.
 constexpr auto kLongestWait = 1s;
 constexpr auto kReportEvery = 10s;
+// Others run beside a callback, and are rescued with it: they get some tries more than a request.
+constexpr int kMoreRescues = 3;
 
 thread_local bool t_is_callback_thread = false;
 
@@ -32,12 +34,13 @@ bool CallbackWorker::is_callback_thread() {
 
 CallbackWorker::CallbackWorker(JobStore& store, const JobOpener& opener,
                                const CallbackRunner& runner, StorePatience& patience,
-                               std::size_t threads, Log log)
+                               std::size_t threads, int poison_rescues, Log log)
     : store_(store),
       opener_(opener),
       runner_(runner),
       patience_(patience),
       thread_count_(threads),
+      poison_rescues_(poison_rescues),
       log_(std::move(log)) {}
 
 void CallbackWorker::start() {
@@ -140,7 +143,17 @@ std::vector<CallbackClaim> CallbackWorker::fetch() {
   return {};
 }
 
+bool CallbackWorker::bury_poison(const CallbackClaim& claim) {
+  if (poison_rescues_ == 0 || claim.rescues < poison_rescues_ + kMoreRescues) return false;
+  const std::string reason =
+      "it was taken from " + std::to_string(claim.rescues) + " processes that died within an hour";
+  log_.error("callback " + claim.jid + " goes to the dead set: " + reason);
+  fail(claim, std::nullopt, std::nullopt, reason);
+  return true;
+}
+
 void CallbackWorker::carry_out(const CallbackClaim& claim) {
+  if (bury_poison(claim)) return;
   const auto job = parse_callback_job(claim.bytes, opener_);
   if (!job) {
     if (job.error().what == UnopenedData::What::kNotNow) {

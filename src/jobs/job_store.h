@@ -143,6 +143,11 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) = 0;
 
+  // As complete(), for claims of a process that is gone and has left its results behind. kInUse
+  // when that process lives. Repeated: kClaimGone, and changes nothing.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) = 0;
+
   // Moves each job to the schedule or to the dead set. `now` is kept as the time of its death.
   // Repeated: kClaimGone, and changes nothing.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> fail(

@@ -28,6 +28,11 @@ std::optional<ErrorKind> error_kind_of(const std::variant<Response, Error>& outc
   return error != nullptr ? std::optional(error->kind()) : std::nullopt;
 }
 
+bool is_cancelled(const SettledTask& settled) {
+  const auto* error = std::get_if<Error>(&settled.outcome);
+  return error != nullptr && error->kind() == ErrorKind::kCancelled;
+}
+
 }  // namespace
 
 void JobTaskHandler::settle(std::vector<SettledTask> batch) {
@@ -43,13 +48,19 @@ void JobTaskHandler::settle(std::vector<SettledTask> batch) {
 
 void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   std::vector<Handover> handovers;
-  std::vector<std::string> interrupted;
+  std::vector<std::string> lost;
   for (SettledTask& settled : batch) {
     const auto& task = static_cast<const JobTask&>(*settled.task);
-    auto claim_id = in_flight_.remove(task.id());
-    if (!claim_id) continue;
+    auto ended = in_flight_.end(task.id());
+    if (!ended) continue;
     if (std::holds_alternative<Interrupted>(settled.outcome)) {
-      interrupted.push_back(std::move(*claim_id));
+      base::MutexLock lock(mutex_);
+      interrupted_.push_back(std::move(ended->claim_id));
+      continue;
+    }
+    // Cancelled because its claim was lost. If there is one after all, the job is not over.
+    if (ended->is_lost && is_cancelled(settled)) {
+      lost.push_back(std::move(ended->claim_id));
       continue;
     }
     auto* response = std::get_if<Response>(&settled.outcome);
@@ -57,11 +68,20 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
         response != nullptr
             ? std::variant<Response, Error>(std::move(*response))
             : std::variant<Response, Error>(std::get<Error>(std::move(settled.outcome)));
-    handovers.push_back(hand_over(std::move(*claim_id), task, outcome));
+    handovers.push_back(hand_over(std::move(ended->claim_id), task, outcome));
   }
   batch.clear();
   complete(std::move(handovers));
-  release(std::move(interrupted));
+  release(std::move(lost));
+}
+
+void JobTaskHandler::release_interrupted() {
+  std::vector<std::string> claim_ids;
+  {
+    base::MutexLock lock(mutex_);
+    claim_ids.swap(interrupted_);
+  }
+  release(std::move(claim_ids));
 }
 
 JobTaskHandler::Handover JobTaskHandler::hand_over(std::string claim_id, const JobTask& task,
@@ -98,15 +118,39 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                           .request_id = job.request_id,
                           .url = job.url,
                           .callback_args = job.callback_args}));
+  complete_one({claim_id,
+                {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
+                job.url,
+                HttpMethod::kGet,
+                job.callback_args,
+                job.format,
+                statistics_of(outcome),
+                outcome_json(outcome)});
+}
+
+void JobTaskHandler::condemn(const std::string& claim_id, const RequestJob& job,
+                             std::string message) {
+  const std::variant<Response, Error> outcome =
+      Error(RequestError({.kind = ErrorKind::kPoison,
+                          .message = std::move(message),
+                          .request_id = job.request_id,
+                          .url = job.request.url(),
+                          .method = job.request.method(),
+                          .callback_args = job.callback_args}));
+  complete_one({claim_id,
+                {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
+                job.request.url(),
+                job.request.method(),
+                job.callback_args,
+                job.format,
+                statistics_of(outcome),
+                outcome_json(outcome)});
+}
+
+void JobTaskHandler::complete_one(Handover handover) {
+  in_flight_.begin_settling(handover.claim_id);
   std::vector<Handover> handovers;
-  handovers.push_back({claim_id,
-                       {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
-                       job.url,
-                       HttpMethod::kGet,
-                       job.callback_args,
-                       job.format,
-                       statistics_of(outcome),
-                       outcome_json(outcome)});
+  handovers.push_back(std::move(handover));
   complete(std::move(handovers));
 }
 
@@ -137,9 +181,12 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
 
 void JobTaskHandler::complete(std::vector<Handover> handovers) {
   if (handovers.empty()) return;
+  std::vector<std::string> claim_ids;
+  claim_ids.reserve(handovers.size());
+  for (const Handover& handover : handovers) claim_ids.push_back(handover.claim_id);
   auto completions = make_completions(handovers);
   if (!completions) {
-    give_up(handovers.size(), completions.error());
+    give_up(claim_ids, completions.error());
     return;
   }
   const auto settled = patience_.repeat<std::vector<Settled>>(
@@ -147,8 +194,9 @@ void JobTaskHandler::complete(std::vector<Handover> handovers) {
       [&] { return store_.complete(*completions); });
   if (settled) {
     count_dropped(*settled);
+    end_claims(claim_ids);
   } else if (settled.error().kind == StoreFailure::Kind::kUnavailable) {
-    give_up(completions->size(), settled.error());
+    give_up(claim_ids, settled.error());
   } else {
     for (std::size_t i = 0; i < handovers.size(); ++i) {
       complete_alone(std::move(handovers[i]), (*completions)[i]);
@@ -184,8 +232,9 @@ void JobTaskHandler::complete_alone(Handover handover, const Completion& complet
   }
   if (settled) {
     count_dropped(*settled);
+    end_claims({completion.claim_id});
   } else {
-    give_up(1, settled.error());
+    give_up({completion.claim_id}, settled.error());
   }
 }
 
@@ -196,9 +245,19 @@ void JobTaskHandler::count_dropped(const std::vector<Settled>& settled) const {
             " results were dropped: their claims were rescued meanwhile, and another run delivers");
 }
 
-void JobTaskHandler::give_up(std::size_t count, const StoreFailure& failure) {
-  undelivered_ += count;
-  log_.error(std::to_string(count) + " results could not be stored: " + failure.message +
+void JobTaskHandler::end_claims(const std::vector<std::string>& claim_ids) {
+  bool has_suspect = false;
+  for (const std::string& claim_id : claim_ids) {
+    has_suspect = in_flight_.settled(claim_id) || has_suspect;
+  }
+  if (has_suspect) store_.wake();  // the next one may start
+}
+
+void JobTaskHandler::give_up(const std::vector<std::string>& claim_ids,
+                             const StoreFailure& failure) {
+  undelivered_ += claim_ids.size();
+  for (const std::string& claim_id : claim_ids) in_flight_.abandon(claim_id);
+  log_.error(std::to_string(claim_ids.size()) + " results could not be stored: " + failure.message +
              "; their claims stay, and whoever rescues them sends the requests again");
 }
 
@@ -208,6 +267,7 @@ void JobTaskHandler::release(std::vector<std::string> claim_ids) {
   const auto settled =
       patience_.repeat<std::vector<Settled>>(what, [&] { return store_.release(claim_ids); });
   if (!settled) log_.error(what + ": " + settled.error().message + "; they are left to rescue");
+  end_claims(claim_ids);
 }
 
 }  // namespace patient_http::jobs

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "jobs/callback_job.h"
 #include "jobs/callback_routing.h"
 #include "jobs/in_flight_jobs.h"
@@ -37,8 +38,8 @@ class JobTask final : public RequestTask {
 };
 
 // Settles the tasks of jobs in the store: a result becomes a callback job, encrypted and stored
-// elsewhere as JobSealer decides; an interrupted request goes back to the front of the queue. While
-// the store is down it waits and tries again, so that no result is thrown away; meanwhile the
+// elsewhere as JobSealer decides; interrupted requests go back to the front of the queue together.
+// While the store is down it waits and tries again, so that no result is thrown away; meanwhile the
 // tasks' slots stay occupied. A result that the store refuses for good (it is too large for it)
 // becomes an error that says so.
 //
@@ -62,8 +63,14 @@ class JobTaskHandler final : public TaskHandler {
   void on_error(std::unique_ptr<RequestTask> task, Error error) override;
   void retry(std::unique_ptr<RequestTask> task) override;
 
-  // Hands over an outcome that needed no transfer: that of an invalid request.
+  // Hand over an outcome that needed no transfer: that of an invalid request, and of one that is
+  // not sent any more for the reason that `message` says.
   void complete_now(const std::string& claim_id, const UnrunnableJob& job);
+  void condemn(const std::string& claim_id, const RequestJob& job, std::string message);
+
+  // Puts the requests back that a stop of the processor has interrupted, all in one step, which
+  // gives them their order. Until then their claims stay. Call after that stop.
+  void release_interrupted();
 
   // Results that could not be handed over: the store was given up on, or a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
@@ -84,6 +91,8 @@ class JobTaskHandler final : public TaskHandler {
   void settle_batch(std::vector<SettledTask>& batch);
   [[nodiscard]] static Handover hand_over(std::string claim_id, const JobTask& task,
                                           const std::variant<Response, Error>& outcome);
+  // Of an outcome without a transfer.
+  void complete_one(Handover handover);
   void complete(std::vector<Handover> handovers);
   // Fails when the store has been given up on.
   [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
@@ -91,7 +100,9 @@ class JobTaskHandler final : public TaskHandler {
   // One by one, after the store refused them together.
   void complete_alone(Handover handover, const Completion& completion);
   void count_dropped(const std::vector<Settled>& settled) const;
-  void give_up(std::size_t count, const StoreFailure& failure);
+  // The store has ended the claims, or does not know them.
+  void end_claims(const std::vector<std::string>& claim_ids);
+  void give_up(const std::vector<std::string>& claim_ids, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
 
   JobStore& store_;
@@ -101,6 +112,8 @@ class JobTaskHandler final : public TaskHandler {
   const CallbackRouting routing_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
+  base::Mutex mutex_;
+  std::vector<std::string> interrupted_ GUARDED_BY(mutex_);  // claim ids
 };
 
 }  // namespace patient_http::jobs

@@ -198,6 +198,23 @@ StoreResult<std::vector<ClaimReference>> RedisClaims::claims() {
 }
 
 StoreResult<std::vector<Settled>> RedisClaims::complete(std::span<const Completion> completions) {
+  return complete_of(context_.process, context_.keys, completions);
+}
+
+StoreResult<std::vector<Settled>> RedisClaims::complete_as(
+    const std::string& process, std::span<const Completion> completions) {
+  const redis_keys::OfProcess keys(process);
+  const auto lives = run_command(context_.client, {"EXISTS", keys.lease});
+  if (!lives) return unexpected(lives.error());
+  if (lives->integer() == 1) {
+    return unexpected(StoreFailure{StoreFailure::Kind::kInUse, "process " + process + " lives"});
+  }
+  return complete_of(process, keys, completions);
+}
+
+StoreResult<std::vector<Settled>> RedisClaims::complete_of(
+    const std::string& process, const redis_keys::OfProcess& keys,
+    std::span<const Completion> completions) {
   for (const Completion& completion : completions) {
     if (completion.callback_bytes.size() > kLargestValue) {
       return unexpected(StoreFailure{StoreFailure::Kind::kMisuse,
@@ -210,13 +227,15 @@ StoreResult<std::vector<Settled>> RedisClaims::complete(std::span<const Completi
   std::vector<Settled> settled;
   settled.reserve(completions.size());
   while (settled.size() < completions.size()) {
-    const auto done = complete_some(completions.subspan(settled.size()), settled);
+    const auto done = complete_some(process, keys, completions.subspan(settled.size()), settled);
     if (!done) return unexpected(done.error());
   }
   return settled;
 }
 
-StoreResult<std::size_t> RedisClaims::complete_some(std::span<const Completion> completions,
+StoreResult<std::size_t> RedisClaims::complete_some(const std::string& process,
+                                                    const redis_keys::OfProcess& keys,
+                                                    std::span<const Completion> completions,
                                                     std::vector<Settled>& settled) {
   std::size_t count = 0;
   std::size_t bytes = 0;
@@ -232,13 +251,13 @@ StoreResult<std::size_t> RedisClaims::complete_some(std::span<const Completion> 
       queues.push_back(queue_of(completion));
   }
   RedisStep step(context_.client, context_.scripts.complete);
-  step.key(redis_keys::kIndex).key(redis_keys::kRegistry).key(context_.keys.claims);
-  step.key(context_.keys.facts).key(context_.keys.announced).key(redis_keys::kUnneeded);
+  step.key(redis_keys::kIndex).key(redis_keys::kRegistry).key(keys.claims);
+  step.key(keys.facts).key(keys.announced).key(redis_keys::kUnneeded);
   step.key(redis_keys::kSuspects).key(redis_keys::kDeaths).key(redis_keys::kRescues);
   step.key(redis_keys::kTotals).key(redis_keys::kQueues).key(redis_keys::kProcessed);
   step.owned_key(std::string(redis_keys::kProcessed) + ":" + utc_day(system_clock::now()));
   for (const std::string_view name : queues) step.owned_key(redis_keys::queue(name));
-  step.argument(context_.process).number(static_cast<std::int64_t>(queues.size()));
+  step.argument(process).number(static_cast<std::int64_t>(queues.size()));
   for (const std::string_view name : queues) step.argument(name);
   for (const Completion& completion : completions.first(count)) {
     // An id that is none of ours names no member.

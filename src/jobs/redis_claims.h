@@ -32,6 +32,8 @@ class RedisClaims {
   [[nodiscard]] StoreResult<std::vector<Claim>> claim(std::size_t most);
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims();
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(std::span<const Completion> completions);
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process, std::span<const Completion> completions);
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(std::span<const FailedClaim> failed,
                                                        std::chrono::system_clock::time_point now);
   [[nodiscard]] StoreResult<std::vector<Settled>> release(std::span<const std::string> claim_ids);
@@ -52,7 +54,12 @@ class RedisClaims {
                                                             const std::vector<std::size_t>& order,
                                                             std::int64_t first_number);
   void note_left_alone(std::size_t queue, std::int64_t count);
-  [[nodiscard]] StoreResult<std::size_t> complete_some(std::span<const Completion> completions,
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_of(
+      const std::string& process, const redis_keys::OfProcess& keys,
+      std::span<const Completion> completions);
+  [[nodiscard]] StoreResult<std::size_t> complete_some(const std::string& process,
+                                                       const redis_keys::OfProcess& keys,
+                                                       std::span<const Completion> completions,
                                                        std::vector<Settled>& settled);
   // Where the job of a claim was in its queue, compared with others.
   [[nodiscard]] std::int64_t place_of(std::int64_t number);

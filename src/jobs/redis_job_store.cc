@@ -176,6 +176,11 @@ StoreResult<std::vector<Settled>> RedisJobStore::complete(std::span<const Comple
   return impl_->claims.complete(completions);
 }
 
+StoreResult<std::vector<Settled>> RedisJobStore::complete_as(
+    const std::string& process_id, std::span<const Completion> completions) {
+  return impl_->claims.complete_as(process_id, completions);
+}
+
 StoreResult<std::vector<Settled>> RedisJobStore::fail(std::span<const FailedClaim> failed,
                                                       system_clock::time_point now) {
   return impl_->claims.fail(failed, now);

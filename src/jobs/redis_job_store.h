@@ -43,6 +43,8 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(
       std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<Settled> start_suspect(const std::string& claim_id) override;

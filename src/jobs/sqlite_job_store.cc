@@ -167,6 +167,33 @@ StoreResult<std::vector<Settled>> SqliteJobStore::complete(
   return settled;
 }
 
+StoreResult<std::vector<Settled>> SqliteJobStore::complete_as(
+    const std::string& process_id, std::span<const Completion> completions) {
+  const auto others = impl_->others();
+  if (!others) return unexpected(others.error());
+  const auto other =
+      std::find_if(others->begin(), others->end(),
+                   [&](const RegisteredProcess& one) { return one.name == process_id; });
+  // Not there: its claims were rescued, and no claim is of process 0.
+  const std::int64_t number = other != others->end() ? other->number : 0;
+  std::optional<ProcessLock> held;  // meanwhile nobody rescues
+  if (other != others->end()) {
+    auto lock = ProcessLock::take_if_dead(impl_->path, other->token());
+    if (!lock) {
+      return unexpected(StoreFailure{StoreFailure::Kind::kUnavailable, lock.error().message});
+    }
+    if (!*lock) {
+      return unexpected(
+          StoreFailure{StoreFailure::Kind::kInUse, "process " + process_id + " lives"});
+    }
+    held.emplace(std::move(**lock));
+  }
+  auto settled = impl_->write<std::vector<Settled>>(
+      [&](Database& database) { return complete_jobs(database, number, completions); });
+  if (settled) impl_->callbacks.announce();
+  return settled;
+}
+
 StoreResult<std::vector<Settled>> SqliteJobStore::fail(std::span<const FailedClaim> failed,
                                                        std::chrono::system_clock::time_point now) {
   return impl_->write<std::vector<Settled>>(

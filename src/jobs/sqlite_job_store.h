@@ -50,6 +50,8 @@ class SqliteJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(
       std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(

@@ -64,8 +64,15 @@ jobs::StoreResult<std::unique_ptr<ServiceParts>> ServiceParts::open(Configuratio
   service::require_valid(configuration);
   auto store = open_store(configuration);
   if (!store) return unexpected(std::move(store.error()));
+  return with_store(std::move(configuration), std::move(*store));
+}
+
+std::unique_ptr<ServiceParts> ServiceParts::with_store(Configuration configuration,
+                                                       std::unique_ptr<jobs::JobStore> store) {
+  configuration.processor.log = configuration.log;
+  service::require_valid(configuration);
   return std::unique_ptr<ServiceParts>(
-      new ServiceParts(std::move(configuration), std::move(*store)));
+      new ServiceParts(std::move(configuration), std::move(store)));
 }
 
 ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::JobStore> store)
@@ -81,10 +88,11 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       handler_(*store_, sealer_, in_flight_, patience_, make_routing(configuration_),
                configuration_.log),
       processor_(configuration_.processor),
-      worker_(*store_, opener_, processor_, in_flight_, handler_, patience_, configuration_.log),
+      worker_(*store_, opener_, processor_, in_flight_, handler_, patience_,
+              {.poison_rescues = configuration_.poison_rescues}, configuration_.log),
       runner_(configuration_.callbacks, configuration_.log),
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
-                 configuration_.log),
+                 configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
       monitor_(*store_, configuration_.callbacks.dead_lifetime, configuration_.log) {}
 
@@ -126,6 +134,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
       base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience));
   quiet();
   processor_.stop(timeout);
+  handler_.release_interrupted();
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();

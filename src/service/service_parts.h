@@ -35,6 +35,9 @@ class ServiceParts {
   // Processor does.
   [[nodiscard]] static jobs::StoreResult<std::unique_ptr<ServiceParts>> open(
       Configuration configuration);
+  // As open(), on a store that is open.
+  [[nodiscard]] static std::unique_ptr<ServiceParts> with_store(
+      Configuration configuration, std::unique_ptr<jobs::JobStore> store);
   // Stops at once.
   ~ServiceParts();
 

@@ -186,4 +186,60 @@ TEST_P(JobStoreConformance, DeadThatIsRetriedByHandIsCountedAnew) {
   EXPECT_EQ(anew[0].rescues, 0);
 }
 
+TEST_P(JobStoreConformance, ResultsThatADeadProcessLeftAreTakenOnce) {
+  push({"a", "b"});
+  JobStore& victim = fleet_->join();
+  const std::string process = victim.process_id();
+  const auto claims = must(victim.claim(2));
+  const std::vector<Completion> completions{completion_of(claims.at(0))};
+  fleet_->kill(victim);
+  EXPECT_THAT(must(store_.complete_as(process, completions)), ElementsAre(kDone));
+  EXPECT_THAT(must(store_.complete_as(process, completions)), ElementsAre(kGone));
+  EXPECT_EQ(must(store_.statistics()).requests, 1);
+  EXPECT_EQ(must(store_.rescue(kNow)), 1);
+  EXPECT_THAT(ready(), ElementsAre("b"));
+  const auto callbacks = must(store_.claim_callbacks(10));
+  ASSERT_EQ(callbacks.size(), 1U);
+  EXPECT_EQ(callbacks[0].jid, "a-callback");
+  EXPECT_EQ(callbacks[0].bytes, completions[0].callback_bytes);
+}
+
+TEST_P(JobStoreConformance, ResultsThatADeadProcessLeftAreDroppedAfterItsRescue) {
+  push({"a"});
+  JobStore& victim = fleet_->join();
+  const std::string process = victim.process_id();
+  const std::vector<Completion> completions{completion_of(must(victim.claim(1)).at(0))};
+  fleet_->kill(victim);
+  must(store_.rescue(kNow));
+  EXPECT_THAT(must(store_.complete_as(process, completions)), ElementsAre(kGone));
+  ASSERT_EQ(must(store_.claim(1)).size(), 1U);
+  EXPECT_THAT(must(store_.complete_as(process, completions)), ElementsAre(kGone));
+  EXPECT_THAT(must(store_.complete_as("nobody:1:0123456789abcdef", completions)),
+              ElementsAre(kGone));
+  EXPECT_EQ(must(store_.counts()).callbacks_waiting, 0);
+}
+
+TEST_P(JobStoreConformance, ResultsOfALivingProcessAreItsOwn) {
+  push({"a"});
+  JobStore& other = fleet_->join();
+  must(other.heartbeat());
+  const std::vector<Completion> completions{completion_of(must(other.claim(1)).at(0))};
+  const auto taken = store_.complete_as(other.process_id(), completions);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().kind, StoreFailure::Kind::kInUse);
+  EXPECT_THAT(must(other.complete(completions)), ElementsAre(kDone));
+}
+
+TEST_P(JobStoreConformance, CompletingForOneProcessLeavesTheClaimsOfOthers) {
+  push({"a", "b"});
+  JobStore& victim = fleet_->join();
+  const std::string process = victim.process_id();
+  ASSERT_EQ(must(victim.claim(1)).size(), 1U);
+  const auto mine = must(store_.claim(1));
+  fleet_->kill(victim);
+  const std::vector<Completion> completions{completion_of(mine.at(0))};
+  EXPECT_THAT(must(store_.complete_as(process, completions)), ElementsAre(kGone));
+  EXPECT_THAT(must(store_.complete(completions)), ElementsAre(kDone));
+}
+
 }  // namespace patient_http::jobs
