@@ -144,10 +144,20 @@ void RedisProxy::set_mode(Mode mode) {
       delay_ = std::chrono::milliseconds(0);
       swallows_next_ = false;
     }
-    if (mode == Mode::kRefuse) links_.clear();
+    if (mode == Mode::kRefuse) close_all();
     ++generation_;
   }
   wake();
+}
+
+// While the thread polls them, closing alone would end the connections only when it returns.
+void RedisProxy::close_all() {
+  for (const auto& link : links_) {
+    ::shutdown(link->client.get(), SHUT_RDWR);
+    ::shutdown(link->server.get(), SHUT_RDWR);
+  }
+  links_.clear();
+  ++generation_;
 }
 
 void RedisProxy::pass() {
@@ -171,8 +181,7 @@ void RedisProxy::delay(std::chrono::milliseconds time) {
 void RedisProxy::cut() {
   {
     const std::lock_guard lock(mutex_);
-    links_.clear();
-    ++generation_;
+    close_all();
   }
   wake();
 }

@@ -57,6 +57,7 @@ class RedisProxy {
   void take_reply(Link& link, std::string bytes);
   [[nodiscard]] int milliseconds_to_wait() const;
   void set_mode(Mode mode);
+  void close_all();
   void wake() const;
 
   const TestRedis& server_;

@@ -163,6 +163,7 @@ bool RedisConnection::check_idle() {
 
 void RedisConnection::close() {
   stream_.reset();
+  awaited_.clear();
   may_have_reply_ = false;
 }
 
@@ -187,14 +188,12 @@ RedisResult<void> RedisConnection::write_all(std::string_view bytes, TimePoint d
       case net::IoStatus::kEnd:
         return lost("the server closed it");
       case net::IoStatus::kFailed: {
-        // A server that turns us away says why, and closes the connection without reading.
         const std::string why = stream_->last_failure().message;
-        while (read_some().value_or(false)) {
+        for (;;) {  // what the server said before
+          const RedisResult<bool> got = read_some();
+          if (!got) return unexpected(got.error());
+          if (!*got) return lost(why);
         }
-        const auto reply = reader_.next();
-        if (reply && *reply && (*reply)->is_error())
-          return unexpected(failure_of_error(awaited_.front(), server_, (*reply)->text()));
-        return lost(why);
       }
     }
   }
@@ -268,6 +267,16 @@ RedisResult<void> RedisConnection::wait(bool for_writing, TimePoint deadline) {
 }
 
 tl::unexpected<RedisFailure> RedisConnection::lost(std::string_view why) {
+  // A server that turns us away, or wants no value so large, says so and closes the connection
+  // without reading any further.
+  if (may_have_reply_ && !awaited_.empty()) {
+    const auto reply = reader_.next();
+    if (reply && *reply && (*reply)->is_error()) {
+      RedisFailure failure = failure_of_error(awaited_.front(), server_, (*reply)->text());
+      close();
+      return unexpected(std::move(failure));
+    }
+  }
   std::string message;
   if (!is_greeted_) {
     message = "cannot connect to " + server_ + ": ";

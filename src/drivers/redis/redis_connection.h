@@ -21,7 +21,8 @@ struct RedisConnectionOptions {
   RedisAddress address = {};
   // Certificates to trust with TLS, PEM; empty: the system's.
   std::string ca_file = {};
-  // For connecting, and for each command with its reply.
+  // For connecting, and for each command with its reply. Bytes that are there at the end of it are
+  // still taken: what stalls afterwards is given up.
   std::chrono::milliseconds time_limit = std::chrono::seconds(3);
   // What CLIENT LIST shows.
   std::string client_name = "patient-http";

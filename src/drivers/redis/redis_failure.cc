@@ -9,12 +9,10 @@ namespace patient_http::redis {
 
 namespace {
 
-using std::string_view_literals::operator""sv;
-
-constexpr std::array kUnavailableCodes = {
-    "OOM"sv,        "MISCONF"sv,    "BUSY"sv,        "LOADING"sv,  "READONLY"sv,
-    "NOREPLICAS"sv, "MASTERDOWN"sv, "CLUSTERDOWN"sv, "TRYAGAIN"sv, "UNBLOCKED"sv};
-constexpr std::array kAuthenticationCodes = {"WRONGPASS"sv, "NOAUTH"sv, "DENIED"sv};
+constexpr std::array<std::string_view, 10> kUnavailableCodes = {
+    "OOM",        "MISCONF",    "BUSY",        "LOADING",  "READONLY",
+    "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED"};
+constexpr std::array<std::string_view, 3> kAuthenticationCodes = {"WRONGPASS", "NOAUTH", "DENIED"};
 
 RedisFailure::Kind kind_of(std::string_view error) {
   const std::string_view code = error_code(error);

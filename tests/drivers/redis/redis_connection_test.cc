@@ -14,11 +14,11 @@ TEST(RedisConnectionTest, GivesEachKindOfReply) {
   TestRedis server;
   const auto connection = open(server.url());
 
-  EXPECT_EQ(call(*connection, {"SET", "key", "value"})->text(), "OK");
-  EXPECT_EQ(call(*connection, {"GET", "key"})->text(), "value");
-  EXPECT_TRUE(call(*connection, {"GET", "other"})->is_nil());
-  EXPECT_EQ(call(*connection, {"INCRBY", "number", "-7"})->integer(), -7);
-  EXPECT_TRUE(call(*connection, {"LRANGE", "list", "0", "-1"})->array().empty());
+  EXPECT_EQ(call(*connection, {"SET", "key", "value"}).value().text(), "OK");
+  EXPECT_EQ(call(*connection, {"GET", "key"}).value().text(), "value");
+  EXPECT_TRUE(call(*connection, {"GET", "other"}).value().is_nil());
+  EXPECT_EQ(call(*connection, {"INCRBY", "number", "-7"}).value().integer(), -7);
+  EXPECT_TRUE(call(*connection, {"LRANGE", "list", "0", "-1"}).value().array().empty());
   const auto nested = call(*connection, {"EVAL", "return {1, {2, 'x'}, false}", "0"});
   ASSERT_EQ(nested->array().size(), 3U);
   EXPECT_EQ(nested->array()[1].array().at(1).text(), "x");
@@ -33,9 +33,9 @@ TEST(RedisConnectionTest, KeepsEveryByte) {
 
   ASSERT_TRUE(call(*connection, {"SET", bytes, "\r\n$3\r\n" + bytes}).has_value());
 
-  EXPECT_EQ(call(*connection, {"GET", bytes})->text(), "\r\n$3\r\n" + bytes);
-  EXPECT_EQ(call(*connection, {"SET", "empty", ""})->text(), "OK");
-  EXPECT_EQ(call(*connection, {"GET", "empty"})->text(), "");
+  EXPECT_EQ(call(*connection, {"GET", bytes}).value().text(), "\r\n$3\r\n" + bytes);
+  EXPECT_EQ(call(*connection, {"SET", "empty", ""}).value().text(), "OK");
+  EXPECT_EQ(call(*connection, {"GET", "empty"}).value().text(), "");
 }
 
 TEST(RedisConnectionTest, CarriesLargeValuesBothWays) {
@@ -60,8 +60,8 @@ TEST(RedisConnectionTest, SendsWhileServerSends) {
   ASSERT_TRUE(send(*connection, {"ECHO", large}).has_value());
   ASSERT_TRUE(send(*connection, {"ECHO", large}).has_value());
 
-  EXPECT_TRUE(receive(*connection)->text() == large);
-  EXPECT_TRUE(receive(*connection)->text() == large);
+  EXPECT_TRUE(receive(*connection).value().text() == large);
+  EXPECT_TRUE(receive(*connection).value().text() == large);
 }
 
 TEST(RedisConnectionTest, StaysOpenAfterErrorReply) {
@@ -76,7 +76,7 @@ TEST(RedisConnectionTest, StaysOpenAfterErrorReply) {
   EXPECT_THAT(refused.error().message, AllOf(HasSubstr("LPUSH on redis://127.0.0.1:"),
                                              HasSubstr("WRONGTYPE"), Not(HasSubstr("argument"))));
   EXPECT_TRUE(connection->is_open());
-  EXPECT_EQ(call(*connection, {"GET", "text"})->text(), "x");
+  EXPECT_EQ(call(*connection, {"GET", "text"}).value().text(), "x");
 }
 
 // Redis quotes the arguments of commands that it does not know.
@@ -216,7 +216,7 @@ TEST(RedisConnectionTest, FrozenBytesGoThroughLater) {
 
   proxy.pass();
 
-  EXPECT_EQ(receive(*connection)->integer(), 1);
+  EXPECT_EQ(receive(*connection).value().integer(), 1);
 }
 
 TEST(RedisConnectionTest, WorksOverSocketFile) {
@@ -226,7 +226,7 @@ TEST(RedisConnectionTest, WorksOverSocketFile) {
 
   ASSERT_TRUE(call(*connection, {"SET", "large", large}).has_value());
 
-  EXPECT_TRUE(call(*connection, {"GET", "large"})->text() == large);
+  EXPECT_TRUE(call(*connection, {"GET", "large"}).value().text() == large);
   EXPECT_EQ(server.command({"EXISTS", "large"}).integer(), 0);  // in database 0
 }
 
@@ -237,7 +237,7 @@ TEST(RedisConnectionTest, SelectsDatabaseAndNamesItself) {
   ASSERT_TRUE(call(*connection, {"SET", "key", "x"}).has_value());
 
   EXPECT_EQ(server.command({"EXISTS", "key"}).integer(), 0);
-  EXPECT_EQ(call(*connection, {"CLIENT", "GETNAME"})->text(), "patient-http");
+  EXPECT_EQ(call(*connection, {"CLIENT", "GETNAME"}).value().text(), "patient-http");
 }
 
 TEST(RedisConnectionTest, MissingDatabaseIsNoMatterOfWaiting) {

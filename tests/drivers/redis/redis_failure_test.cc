@@ -129,6 +129,19 @@ TEST(RedisFailureTest, WhatTheUserMayNotDoIsRefused) {
   EXPECT_TRUE(call(*connection, {"GET", "allowed:1"}).has_value());
 }
 
+// It says so and closes the connection, while the value is still being sent.
+TEST(RedisFailureTest, ValueThatIsTooLargeIsRefused) {
+  TestRedis server({.arguments = {"--proto-max-bulk-len", "1mb"}});
+  const auto connection = open(server.url());
+
+  const auto reply = call(*connection, {"SET", "large", std::string(20 << 20, 'x')});
+
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().kind, Kind::kRefused);
+  EXPECT_THAT(reply.error().message, AllOf(HasSubstr("SET on "), HasSubstr("bulk length")));
+  EXPECT_FALSE(connection->is_open());
+}
+
 TEST(RedisFailureTest, TooManyClientsAreUnavailable) {
   TestRedis server({.arguments = {"--maxclients", "1"}});  // the test's own
 

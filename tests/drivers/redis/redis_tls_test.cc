@@ -32,8 +32,8 @@ TEST(RedisTlsTest, RepliesThatAreBufferedAreAnnounced) {
   ASSERT_TRUE(send(**connection, {"ECHO", "first"}).has_value());
   ASSERT_TRUE(send(**connection, {"ECHO", "second"}).has_value());
 
-  EXPECT_EQ(receive(**connection)->text(), "first");
-  EXPECT_EQ(receive(**connection)->text(), "second");
+  EXPECT_EQ(receive(**connection).value().text(), "first");
+  EXPECT_EQ(receive(**connection).value().text(), "second");
   EXPECT_FALSE((*connection)->has_unread());
 }
 
