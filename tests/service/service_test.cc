@@ -333,6 +333,29 @@ TEST_F(ServiceTest, SendsAgainAtItsNextStartWhatAStopCouldNotHandOver) {
   EXPECT_EQ(server_.requests().size(), 2U);
 }
 
+// Its claim stayed with the process, as that of a request.
+TEST_F(ServiceTest, RunsAgainAtItsNextStartACallbackWhoseEndCouldNotBeNoted) {
+  std::atomic<int> runs{0};
+  journal_.then = [&](const CallbackCall&) {
+    if (++runs > 1) return;
+    sql("CREATE TRIGGER refuse BEFORE INSERT ON callbacks_schedule"
+        " BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    throw std::runtime_error("not yet");
+  };
+  Configuration impatient = configuration();
+  impatient.store_patience = 0ms;
+  const auto service = open(std::move(impatient));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_EQ(journal_.wait_for(1).size(), 1U);
+  service->stop(0ms);
+  EXPECT_EQ(service->status()->jobs.callbacks_running, 1);
+  sql("DROP TRIGGER refuse");
+  service->start();
+  EXPECT_EQ(journal_.wait_for(2).size(), 2U);
+  EXPECT_TRUE(eventually(*service, [](const auto& jobs) { return jobs.callbacks_running == 0; }));
+}
+
 TEST_F(ServiceTest, RefusesToStopFromACallback) {
   const auto service = open();
   std::promise<ProcessorState> state_after;
