@@ -45,10 +45,14 @@ CallbackWorker::CallbackWorker(JobStore& store, const JobOpener& opener,
 
 void CallbackWorker::start() {
   if (!threads_.empty()) return;
+  std::vector<std::string> unsettled;
   {
     base::MutexLock lock(mutex_);
     stopping_ = false;
+    unsettled.swap(unsettled_);
   }
+  // Once only: a start does not wait for a store that is down.
+  keep_unless(unsettled.empty() ? Released() : store_.release_callbacks(unsettled), unsettled);
   for (std::size_t i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -84,10 +88,20 @@ void CallbackWorker::release_fetched() {
     fetched_.clear();
   }
   if (ids.empty()) return;
-  const auto released = patience_.repeat<std::vector<Settled>>(
-      "put back callbacks", [&] { return store_.release_callbacks(ids); });
-  if (!released)
-    log_.error("put back callbacks: " + released.error().message + "; they are left to rescue");
+  keep_unless(patience_.repeat<std::vector<Settled>>("put back callbacks",
+                                                     [&] { return store_.release_callbacks(ids); }),
+              ids);
+}
+
+void CallbackWorker::keep_unless(const Released& released, const std::vector<std::string>& ids) {
+  if (released) return;
+  log_.error("put back callbacks: " + released.error().message + "; they are left to rescue");
+  for (const std::string& id : ids) remember(id);
+}
+
+void CallbackWorker::remember(const std::string& id) {
+  base::MutexLock lock(mutex_);
+  unsettled_.push_back(id);
 }
 
 void CallbackWorker::run() {
@@ -181,6 +195,7 @@ void CallbackWorker::finish(const CallbackClaim& claim) {
   if (!finished) {
     log_.error("finish a callback: " + finished.error().message +
                "; it has run, and whoever rescues it runs it again");
+    remember(claim.id);
   }
 }
 
@@ -205,6 +220,7 @@ void CallbackWorker::fail(const CallbackClaim& claim, std::optional<std::string>
   });
   if (!done) {
     log_.error("note a callback's failure: " + done.error().message + "; it is left to rescue");
+    remember(claim.id);
   }
 }
 

@@ -44,6 +44,8 @@ class CallbackWorker {
   [[nodiscard]] static bool is_callback_thread();
 
  private:
+  using Released = StoreResult<std::vector<Settled>>;
+
   void run();
   // The next callback to run; none when it is time to stop. One thread at a time asks the store.
   [[nodiscard]] std::optional<CallbackClaim> next();
@@ -57,6 +59,10 @@ class CallbackWorker {
             std::optional<std::chrono::system_clock::time_point> retry_at, std::string reason);
   void wait_for_running();
   void release_fetched();
+  // Keeps a claim that could not be settled for the next start: nobody rescues it while this
+  // process lives.
+  void remember(const std::string& id);
+  void keep_unless(const Released& released, const std::vector<std::string>& ids);
 
   JobStore& store_;
   const JobOpener& opener_;
@@ -73,6 +79,7 @@ class CallbackWorker {
   bool is_fetching_ GUARDED_BY(mutex_) = false;
   std::deque<CallbackClaim> fetched_ GUARDED_BY(mutex_);
   std::size_t running_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> unsettled_ GUARDED_BY(mutex_);
 };
 
 }  // namespace patient_http::jobs

@@ -307,6 +307,55 @@ TEST_F(ServiceTest, WaitsForRequestsAtAStopForEverWhenAsked) {
   EXPECT_EQ(service->status()->jobs.ready, 0);
 }
 
+// The claim stayed with the process, and nobody took it up as long as that lived.
+TEST_F(ServiceTest, SendsAgainAtItsNextStartWhatAStopCouldNotHandOver) {
+  std::atomic<bool> is_down{false};
+  server_.on("/x", [&](const auto&, test::ServerConnection& peer) {
+    is_down = server_.requests().size() < 2;
+    peer.send(test::TestHttpServer::response(200, "hello"));
+  });
+  Configuration impatient = configuration();
+  impatient.store_patience = 0ms;
+  impatient.encryption.encrypt = [&](std::string_view data) {
+    if (is_down) throw std::runtime_error("no key");
+    return std::string(data);
+  };
+  impatient.encryption.decrypt = [](std::string_view data) { return std::string(data); };
+  const auto service = open(std::move(impatient));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_TRUE(eventually([&] { return log_.text().find("trying again") != std::string::npos; }));
+  service->stop(0ms);
+  EXPECT_EQ(service->undelivered(), 1U);
+  is_down = false;
+  service->start();
+  EXPECT_EQ(journal_.wait_for(1).size(), 1U);
+  EXPECT_EQ(server_.requests().size(), 2U);
+}
+
+// Its claim stayed with the process, as that of a request.
+TEST_F(ServiceTest, RunsAgainAtItsNextStartACallbackWhoseEndCouldNotBeNoted) {
+  std::atomic<int> runs{0};
+  journal_.then = [&](const CallbackCall&) {
+    if (++runs > 1) return;
+    sql("CREATE TRIGGER refuse BEFORE INSERT ON callbacks_schedule"
+        " BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    throw std::runtime_error("not yet");
+  };
+  Configuration impatient = configuration();
+  impatient.store_patience = 0ms;
+  const auto service = open(std::move(impatient));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_EQ(journal_.wait_for(1).size(), 1U);
+  service->stop(0ms);
+  EXPECT_EQ(service->status()->jobs.callbacks_running, 1);
+  sql("DROP TRIGGER refuse");
+  service->start();
+  EXPECT_EQ(journal_.wait_for(2).size(), 2U);
+  EXPECT_TRUE(eventually(*service, [](const auto& jobs) { return jobs.callbacks_running == 0; }));
+}
+
 TEST_F(ServiceTest, RefusesToStopFromACallback) {
   const auto service = open();
   std::promise<ProcessorState> state_after;
