@@ -53,6 +53,8 @@ void TaskMonitor::promote() {
 
 void TaskMonitor::beat_and_rescue() {
   if (const auto beat = store_.heartbeat(); !beat) report("heartbeat", beat.error());
+  // A rescue takes the claims that the results need.
+  if (!spool_.deliver()) return;
   const auto rescued = store_.rescue(std::chrono::system_clock::now());
   if (!rescued) {
     report("rescue jobs", rescued.error());
