@@ -60,9 +60,13 @@ struct Configuration {
 
   // How long stop() without a time waits for requests in flight.
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(30);
-  // How long stop() goes on with the store down before results that it cannot hand over are left
-  // to be requested again.
+  // How long stop() goes on with the store down before it gives up on results that it cannot hand
+  // over.
   std::chrono::milliseconds store_patience = std::chrono::seconds(10);
+
+  // Where stop() writes results that it cannot hand over; the next start hands them over. It is
+  // made when it is not there. Empty: they are left to be requested again.
+  std::string state_directory = {};
 
   Log log = Log::standard_error(LogLevel::kInfo);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 namespace patient_http::jobs {
 
@@ -163,7 +164,15 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
   }
   auto sealed = patience_.repeat<std::vector<SealedData>>(
       "seal " + std::to_string(batch.size()) + " results", [&] { return sealer_.seal(batch); });
-  if (!sealed) return unexpected(std::move(sealed.error()));
+  if (!sealed) {
+    keep_unsealed(handovers, batch);
+    return unexpected(std::move(sealed.error()));
+  }
+  return assemble(handovers, *sealed);
+}
+
+std::vector<Completion> JobTaskHandler::assemble(const std::vector<Handover>& handovers,
+                                                 std::vector<SealedData>& sealed) const {
   std::vector<Completion> completions;
   completions.reserve(handovers.size());
   for (std::size_t i = 0; i < handovers.size(); ++i) {
@@ -171,12 +180,50 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
     const std::string& callback = handover.callback.callback;
     const CallbackJobOptions& options = routing_.of(callback);
     completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
-                           make_callback_job((*sealed)[i].json, handover.callback, options),
-                           handover.statistics, std::move((*sealed)[i].payload)});
+                           make_callback_job(sealed[i].json, handover.callback, options),
+                           handover.statistics, std::move(sealed[i].payload)});
     if (routing_.is_sidekiqs(callback)) completions.back().sidekiq_queue = options.queue;
-    (*sealed)[i].json = {};  // bodies are large
+    sealed[i].json = {};  // bodies are large
   }
   return completions;
+}
+
+void JobTaskHandler::keep(std::vector<Completion> completions) {
+  if (!spool_.is_enabled()) return;
+  base::MutexLock lock(mutex_);
+  unstored_.insert(unstored_.end(), std::make_move_iterator(completions.begin()),
+                   std::make_move_iterator(completions.end()));
+}
+
+void JobTaskHandler::keep_unsealed(const std::vector<Handover>& handovers,
+                                   std::vector<UnsealedData>& batch) {
+  if (!spool_.is_enabled()) return;
+  std::vector<SealedData> sealed;
+  sealed.reserve(batch.size());
+  for (UnsealedData& data : batch) {
+    auto one = sealer_.seal_in_job(std::move(data));
+    if (!one) return;  // never in clear text
+    sealed.push_back(std::move(*one));
+  }
+  keep(assemble(handovers, sealed));
+}
+
+void JobTaskHandler::spool_unstored() {
+  std::vector<Completion> unstored;
+  {
+    base::MutexLock lock(mutex_);
+    unstored.swap(unstored_);
+  }
+  if (unstored.empty()) return;
+  const std::string count = std::to_string(unstored.size());
+  const auto path = spool_.write(unstored);
+  if (!path) {
+    log_.error(count + " results could not be spooled, their requests are sent again: " +
+               path.error().message);
+    return;
+  }
+  undelivered_ -= unstored.size();
+  log_.warn(count + " results are spooled in " + *path + "; the next start hands them over");
 }
 
 void JobTaskHandler::complete(std::vector<Handover> handovers) {
@@ -197,14 +244,15 @@ void JobTaskHandler::complete(std::vector<Handover> handovers) {
     end_claims(claim_ids);
   } else if (settled.error().kind == StoreFailure::Kind::kUnavailable) {
     give_up(claim_ids, settled.error());
+    keep(std::move(*completions));
   } else {
     for (std::size_t i = 0; i < handovers.size(); ++i) {
-      complete_alone(std::move(handovers[i]), (*completions)[i]);
+      complete_alone(std::move(handovers[i]), std::move((*completions)[i]));
     }
   }
 }
 
-void JobTaskHandler::complete_alone(Handover handover, const Completion& completion) {
+void JobTaskHandler::complete_alone(Handover handover, Completion completion) {
   const auto store_it = [&](const Completion& entry) {
     return patience_.repeat<std::vector<Settled>>("complete a request", [&] {
       return store_.complete({&entry, 1});
@@ -227,14 +275,16 @@ void JobTaskHandler::complete_alone(Handover handover, const Completion& complet
     handover.data = outcome_json(error);
     std::vector<Handover> one;
     one.push_back(std::move(handover));
-    const auto again = make_completions(one);
-    settled = again ? store_it(again->front()) : unexpected(again.error());
+    auto again = make_completions(one);
+    if (again) completion = std::move(again->front());
+    settled = again ? store_it(completion) : unexpected(again.error());
   }
   if (settled) {
     count_dropped(*settled);
     end_claims({completion.claim_id});
   } else {
     give_up({completion.claim_id}, settled.error());
+    if (settled.error().kind == StoreFailure::Kind::kUnavailable) keep({std::move(completion)});
   }
 }
 
@@ -258,7 +308,9 @@ void JobTaskHandler::give_up(const std::vector<std::string>& claim_ids,
   undelivered_ += claim_ids.size();
   for (const std::string& claim_id : claim_ids) in_flight_.abandon(claim_id);
   log_.error(std::to_string(claim_ids.size()) + " results could not be stored: " + failure.message +
-             "; their claims stay, and whoever rescues them sends the requests again");
+             (spool_.is_enabled() && failure.kind == StoreFailure::Kind::kUnavailable
+                  ? "; their claims stay"
+                  : "; their claims stay, and whoever rescues them sends the requests again"));
 }
 
 void JobTaskHandler::release(std::vector<std::string> claim_ids) {

@@ -11,6 +11,7 @@
 #include "jobs/job_sealer.h"
 #include "jobs/job_store.h"
 #include "jobs/request_job.h"
+#include "jobs/result_spool.h"
 #include "jobs/store_patience.h"
 #include "patient_http/log.h"
 #include "patient_http/task_handler.h"
@@ -48,11 +49,13 @@ class JobTaskHandler final : public TaskHandler {
  public:
   // All must outlive this object.
   JobTaskHandler(JobStore& store, const JobSealer& sealer, InFlightJobs& in_flight,
-                 StorePatience& patience, CallbackRouting routing, Log log)
+                 StorePatience& patience, const ResultSpool& spool, CallbackRouting routing,
+                 Log log)
       : store_(store),
         sealer_(sealer),
         in_flight_(in_flight),
         patience_(patience),
+        spool_(spool),
         routing_(std::move(routing)),
         log_(std::move(log)) {}
 
@@ -72,7 +75,12 @@ class JobTaskHandler final : public TaskHandler {
   // gives them their order. Until then their claims stay. Call after that stop.
   void release_interrupted();
 
-  // Results that could not be handed over: the store was given up on, or a bug. Their claims stay.
+  // Writes the results that the store was down for into the spool. Call after the stop, when nobody
+  // hands over what is there.
+  void spool_unstored();
+
+  // Results that could not be handed over, and are not in the spool: the store was given up on, or
+  // a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
 
  private:
@@ -97,8 +105,13 @@ class JobTaskHandler final : public TaskHandler {
   // Fails when the store has been given up on.
   [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
       std::vector<Handover>& handovers);
+  [[nodiscard]] std::vector<Completion> assemble(const std::vector<Handover>& handovers,
+                                                 std::vector<SealedData>& sealed) const;
+  // Keeps results for the spool. Without the store, nothing is kept elsewhere.
+  void keep(std::vector<Completion> completions);
+  void keep_unsealed(const std::vector<Handover>& handovers, std::vector<UnsealedData>& batch);
   // One by one, after the store refused them together.
-  void complete_alone(Handover handover, const Completion& completion);
+  void complete_alone(Handover handover, Completion completion);
   void count_dropped(const std::vector<Settled>& settled) const;
   // The store has ended the claims, or does not know them.
   void end_claims(const std::vector<std::string>& claim_ids);
@@ -109,11 +122,13 @@ class JobTaskHandler final : public TaskHandler {
   const JobSealer& sealer_;
   InFlightJobs& in_flight_;
   StorePatience& patience_;
+  const ResultSpool& spool_;
   const CallbackRouting routing_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
   base::Mutex mutex_;
   std::vector<std::string> interrupted_ GUARDED_BY(mutex_);  // claim ids
+  std::vector<Completion> unstored_ GUARDED_BY(mutex_);      // for the spool
 };
 
 }  // namespace patient_http::jobs

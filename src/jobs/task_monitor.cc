@@ -67,6 +67,8 @@ void TaskMonitor::beat() {
 }
 
 void TaskMonitor::rescue() {
+  // A rescue takes the claims that the results need.
+  if (!spool_.deliver()) return;
   const auto rescued = store_.rescue(std::chrono::system_clock::now());
   if (!rescued) {
     report("rescue jobs", rescued.error());

@@ -5,20 +5,22 @@
 
 #include "base/mutex.h"
 #include "jobs/job_store.h"
+#include "jobs/result_spool.h"
 #include "patient_http/log.h"
 
 namespace patient_http::jobs {
 
 // Two threads that no callback and no transfer can hold up. One tells the others that this process
-// lives. The other takes the jobs of dead processes back into the queue, moves scheduled jobs there
-// when their time has come, and forgets the dead when they are old.
+// lives. The other hands over the results that others have spooled, takes the jobs of dead
+// processes back into the queue, moves scheduled jobs there when their time has come, and forgets
+// the dead when they are old.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
  public:
-  // `store` must outlive this object.
-  TaskMonitor(JobStore& store, std::chrono::hours dead_lifetime, Log log)
-      : store_(store), dead_lifetime_(dead_lifetime), log_(std::move(log)) {}
+  // `store` and `spool` must outlive this object.
+  TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::hours dead_lifetime, Log log)
+      : store_(store), spool_(spool), dead_lifetime_(dead_lifetime), log_(std::move(log)) {}
   ~TaskMonitor() { stop(); }
   TaskMonitor(const TaskMonitor&) = delete;
   TaskMonitor& operator=(const TaskMonitor&) = delete;
@@ -39,6 +41,7 @@ class TaskMonitor {
   void report(const char* what, const StoreFailure& failure);
 
   JobStore& store_;
+  const ResultSpool& spool_;
   const std::chrono::hours dead_lifetime_;
   const Log log_;
   std::thread thread_;

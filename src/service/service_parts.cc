@@ -1,6 +1,8 @@
 #include "service/service_parts.h"
 
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,20 @@ payload::ExternalStorage make_storage(const PayloadOptions& options) {
   std::vector<payload::NamedPayloadStore> stores;
   for (const auto& [name, store] : options.stores) stores.push_back({name, store});
   return {std::move(stores), options.threshold};
+}
+
+// Tells the stores apart that share a state_directory. Holds no password.
+std::string store_name(const Configuration& configuration) {
+  if (!configuration.redis) {
+    std::error_code error;
+    const auto path = std::filesystem::weakly_canonical(configuration.database, error);
+    return error ? configuration.database : path.string();
+  }
+  const std::string& url = configuration.redis->url;
+  const std::size_t scheme = url.find("://");
+  const std::size_t user = url.rfind('@');
+  if (scheme == std::string::npos || user == std::string::npos) return url;
+  return url.substr(0, scheme + 3) + url.substr(user + 1);
 }
 
 jobs::StoreResult<std::unique_ptr<jobs::JobStore>> open_store(const Configuration& configuration) {
@@ -85,7 +101,9 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       submitter_(*store_, sealer_, configuration_.callbacks,
                  make_submitter_options(configuration_)),
       patience_(configuration_.log),
-      handler_(*store_, sealer_, in_flight_, patience_, make_routing(configuration_),
+      spool_(*store_, configuration_.state_directory, store_name(configuration_),
+             configuration_.log),
+      handler_(*store_, sealer_, in_flight_, patience_, spool_, make_routing(configuration_),
                configuration_.log),
       processor_(configuration_.processor),
       worker_(*store_, opener_, processor_, in_flight_, handler_, patience_,
@@ -94,7 +112,7 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, configuration_.callbacks.dead_lifetime, configuration_.log) {}
+      monitor_(*store_, spool_, configuration_.callbacks.dead_lifetime, configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -153,6 +171,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();
+  handler_.spool_unstored();
   is_started_ = false;
 }
 

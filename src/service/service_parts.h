@@ -13,6 +13,7 @@
 #include "jobs/job_task_handler.h"
 #include "jobs/payload_sweeper.h"
 #include "jobs/request_worker.h"
+#include "jobs/result_spool.h"
 #include "jobs/store_patience.h"
 #include "jobs/task_monitor.h"
 #include "patient_http/configuration.h"
@@ -54,7 +55,7 @@ class ServiceParts {
   void stop(std::chrono::milliseconds timeout);
 
   [[nodiscard]] jobs::StoreResult<ServiceStatus> status();
-  // Results that stop() could not hand over, the store being down.
+  // Results that stop() could neither hand over, the store being down, nor spool.
   [[nodiscard]] std::size_t undelivered() const { return handler_.undelivered(); }
 
   [[nodiscard]] jobs::JobStore& store() { return *store_; }
@@ -77,6 +78,7 @@ class ServiceParts {
   const service::JobSubmitter submitter_;
   jobs::InFlightJobs in_flight_;
   jobs::StorePatience patience_;
+  const jobs::ResultSpool spool_;
   jobs::JobTaskHandler handler_;
   Processor processor_;
   jobs::RequestWorker worker_;

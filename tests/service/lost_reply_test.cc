@@ -6,9 +6,8 @@
 
 #include <atomic>
 #include <filesystem>
-#include <mutex>
 
-#include "jobs/forwarding_store.h"
+#include "service/faulty_store.h"
 #include "service/parts_fixture.h"
 #include "support/program.h"
 
@@ -17,64 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using jobs::Settled;
-using jobs::StoreFailure;
-using jobs::StoreResult;
+using test::FaultyStore;
 using test::ReceivedRequest;
 using test::ServerConnection;
 using test::TestHttpServer;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
-
-// A store that is told what goes wrong.
-class FaultyStore final : public jobs::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  StoreResult<std::vector<jobs::Claim>> claim(std::size_t most) override {
-    if (refuses_claims) return down();
-    auto claims = store().claim(most);
-    if (claims && !claims->empty() && loses_claims.exchange(false)) return down();
-    return claims;
-  }
-  StoreResult<std::vector<jobs::ClaimReference>> claims() override {
-    ++comparisons;
-    if (hides_claims.exchange(false)) return std::vector<jobs::ClaimReference>();
-    return store().claims();
-  }
-  StoreResult<std::vector<Settled>> complete(
-      std::span<const jobs::Completion> completions) override {
-    if (!refuses_results) return store().complete(completions);
-    ++refused_results;
-    return down();
-  }
-  StoreResult<std::vector<Settled>> release(std::span<const std::string> claim_ids) override {
-    {
-      const std::lock_guard lock(mutex_);
-      releases_.push_back(claim_ids.size());
-    }
-    return store().release(claim_ids);
-  }
-  [[nodiscard]] std::vector<std::size_t> releases() const {
-    const std::lock_guard lock(mutex_);
-    return releases_;
-  }
-
-  std::atomic<bool> refuses_claims{false};
-  std::atomic<bool> loses_claims{false};  // the next one that finds something
-  std::atomic<bool> hides_claims{false};  // from the next comparison
-  std::atomic<bool> refuses_results{false};
-  std::atomic<int> comparisons{0};
-  std::atomic<int> refused_results{0};
-
- private:
-  static tl::unexpected<StoreFailure> down() {
-    return tl::unexpected(StoreFailure{StoreFailure::Kind::kUnavailable, "the reply got lost"});
-  }
-
-  mutable std::mutex mutex_;
-  std::vector<std::size_t> releases_;
-};
 
 class LostReplyTest : public test::PartsFixture {
  protected:
