@@ -65,15 +65,17 @@ void RequestWorker::run() {
       static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
     }
   }
+  patience_.reporter().gave_up("claim jobs");
 }
 
 bool RequestWorker::claim_some(std::size_t most) {
   const auto claims = store_.claim(most);
   if (!claims) {
-    log_.warn("claim jobs: " + claims.error().message);
+    patience_.reporter().failed("claim jobs", claims.error());
     wait_for_stop(kLongestWait);
     return true;
   }
+  patience_.reporter().succeeded("claim jobs");
   for (const Claim& claim : *claims) take(claim);
   return !claims->empty();
 }

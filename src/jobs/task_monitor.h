@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "jobs/job_store.h"
+#include "jobs/store_reporter.h"
 #include "patient_http/log.h"
 
 namespace patient_http::jobs {
@@ -16,9 +17,9 @@ namespace patient_http::jobs {
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
  public:
-  // `store` must outlive this object.
-  TaskMonitor(JobStore& store, std::chrono::hours dead_lifetime, Log log)
-      : store_(store), dead_lifetime_(dead_lifetime), log_(std::move(log)) {}
+  // `store` and `reporter` must outlive this object.
+  TaskMonitor(JobStore& store, std::chrono::hours dead_lifetime, StoreReporter& reporter, Log log)
+      : store_(store), dead_lifetime_(dead_lifetime), reporter_(reporter), log_(std::move(log)) {}
   ~TaskMonitor() { stop(); }
   TaskMonitor(const TaskMonitor&) = delete;
   TaskMonitor& operator=(const TaskMonitor&) = delete;
@@ -34,10 +35,13 @@ class TaskMonitor {
   void trim();
   // False when it is time to stop.
   bool wait(std::chrono::milliseconds time);
-  void report(const char* what, const StoreFailure& failure);
+  // Tells the reporter how a step went; whether it went well.
+  template <class T>
+  [[nodiscard]] bool is_done(const char* step, const StoreResult<T>& result);
 
   JobStore& store_;
   const std::chrono::hours dead_lifetime_;
+  StoreReporter& reporter_;
   const Log log_;
   std::thread thread_;
   base::Mutex mutex_;

@@ -53,7 +53,8 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, configuration_.callbacks.dead_lifetime, configuration_.log) {}
+      monitor_(*store_, configuration_.callbacks.dead_lifetime, patience_.reporter(),
+               configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -63,6 +64,7 @@ void ServiceParts::start() {
   base::MutexLock lock(lifecycle_);
   if (is_started_) return;
   is_started_ = true;
+  is_hurried_ = false;
   patience_.reset();
   monitor_.start();
   sweeper_.start();
@@ -89,12 +91,19 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
   patience_.give_up_at(steady_clock::now() + timeout + configuration_.store_patience);
+  if (is_hurried_) hurry();
   worker_.stop();
   processor_.stop(timeout);
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();
   is_started_ = false;
+}
+
+void ServiceParts::hurry() {
+  is_hurried_ = true;
+  patience_.give_up_at(steady_clock::now());
+  processor_.interrupt();
 }
 
 jobs::StoreResult<ServiceStatus> ServiceParts::status() {
