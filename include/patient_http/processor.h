@@ -2,9 +2,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "patient_http/http_method.h"
 #include "patient_http/processor_observer.h"
 #include "patient_http/processor_options.h"
 #include "patient_http/request_task.h"
@@ -35,6 +40,24 @@ struct ProcessorStatus {
   std::size_t capacity = 0;
   // The longest that the reactor was busy with one turn since start().
   std::chrono::microseconds longest_turn{};
+  // Outcomes since start().
+  std::uint64_t responses = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t interrupted = 0;
+};
+
+// A task that has no outcome yet.
+struct TaskInFlight {
+  std::string id;
+  HttpMethod method = HttpMethod::kGet;
+  // Where it goes now, redirects followed: "api.example.com" or "[::1]:8080". Neither path nor
+  // query.
+  std::string host = {};
+  // What it is doing: "queue", "prepare", "resolve", "connect", "tls", "send", "wait", "receive" or
+  // "retry wait".
+  std::string_view phase = {};
+  Seconds age{};    // since enqueue()
+  int attempt = 0;  // 0: not started
 };
 
 // Carries out RequestTasks concurrently on one reactor thread, and gives each one's result to its
@@ -67,6 +90,10 @@ class Processor final {
   // functions of secrets and the preprocessors that run. Does nothing when stopped.
   void stop(std::chrono::milliseconds timeout);
 
+  // Gives what is in flight, and what is enqueued until the next start(), to TaskHandler::retry()
+  // at once. For a stop() on another thread that is to wait no longer.
+  void interrupt();
+
   // Hands `task` to the reactor. Never blocks on I/O.
   [[nodiscard]] Result<void, RefusedTask> enqueue(std::unique_ptr<RequestTask> task);
 
@@ -76,6 +103,11 @@ class Processor final {
 
   [[nodiscard]] ProcessorState state() const;
   [[nodiscard]] ProcessorStatus status() const;
+  // Up to `most` of the tasks without an outcome, the oldest first. The reactor looks at some in
+  // each of its turns, so that others are not held up. No value when it has not answered after
+  // `patience`; with `most` = 0 that tells whether it turns at all.
+  [[nodiscard]] std::optional<std::vector<TaskInFlight>> in_flight(
+      std::size_t most, std::chrono::milliseconds patience);
   // How many tasks enqueue() would take now. 0 unless running, and while the room for tasks that
   // wait for an attempt is full.
   [[nodiscard]] std::size_t free_slots() const;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <atomic>
 #include <exception>
 #include <stdexcept>
@@ -14,6 +15,7 @@
 #include "engine/options_check.h"
 #include "engine/reactor.h"
 #include "engine/slots.h"
+#include "engine/task_census.h"
 
 namespace patient_http {
 
@@ -64,6 +66,9 @@ class Processor::Impl final : private engine::ReactorListener {
   void stop(std::chrono::milliseconds timeout);
   Result<void, RefusedTask> enqueue(std::unique_ptr<RequestTask> task);
   void cancel(std::string_view id) { reactor_.cancel(std::string(id)); }
+  void interrupt() { reactor_.interrupt_all(); }
+  std::optional<std::vector<TaskInFlight>> in_flight(std::size_t most,
+                                                     std::chrono::milliseconds patience);
 
   [[nodiscard]] ProcessorState state() const { return state_.load(); }
   [[nodiscard]] ProcessorStatus status() const;
@@ -83,6 +88,8 @@ class Processor::Impl final : private engine::ReactorListener {
   engine::Reactor reactor_;
   std::thread reactor_thread_;
   std::atomic<bool> quit_reactor_{false};
+  // By the index of their type in SettledTask::outcome.
+  std::array<std::atomic<std::uint64_t>, 3> outcomes_{};
 
   // Held through a start or a stop: a second one waits for the first.
   base::Mutex lifecycle_;
@@ -94,6 +101,7 @@ void Processor::Impl::start() {
   if (state_ != ProcessorState::kStopped) return;
   state_ = ProcessorState::kStarting;
   quit_reactor_ = false;
+  for (auto& count : outcomes_) count = 0;
   observers_.start();
   delivery_.start();
   reactor_.accept();
@@ -143,7 +151,10 @@ Result<void, RefusedTask> Processor::Impl::enqueue(std::unique_ptr<RequestTask> 
 }
 
 void Processor::Impl::on_settlements(std::vector<engine::Settlement>&& settlements) {
-  for (const engine::Settlement& settlement : settlements) observers_.request_settled(settlement);
+  for (const engine::Settlement& settlement : settlements) {
+    observers_.request_settled(settlement);
+    outcomes_.at(settlement.settled.outcome.index()).fetch_add(1, std::memory_order_relaxed);
+  }
   delivery_.push(std::move(settlements));
 }
 
@@ -167,7 +178,22 @@ void Processor::Impl::run_reactor() {
 
 ProcessorStatus Processor::Impl::status() const {
   const engine::Slots::Counts counts = slots_.counts();
-  return {state(), counts.occupied, counts.parked, slots_.capacity(), reactor_.longest_turn()};
+  return {.state = state(),
+          .occupied = counts.occupied,
+          .parked = counts.parked,
+          .capacity = slots_.capacity(),
+          .longest_turn = reactor_.longest_turn(),
+          .responses = outcomes_[0],
+          .errors = outcomes_[1],
+          .interrupted = outcomes_[2]};
+}
+
+std::optional<std::vector<TaskInFlight>> Processor::Impl::in_flight(
+    std::size_t most, std::chrono::milliseconds patience) {
+  // Shared with the reactor, which may answer when nobody waits any more.
+  const auto census = std::make_shared<engine::TaskCensus>(most);
+  reactor_.take_census(census);
+  return census->wait(steady_clock::now() + patience);
 }
 
 Processor::Processor(const ProcessorOptions& options) : impl_(std::make_unique<Impl>(options)) {}
@@ -191,6 +217,13 @@ Result<void, RefusedTask> Processor::enqueue(std::unique_ptr<RequestTask> task) 
 }
 void Processor::cancel(std::string_view id) {
   impl_->cancel(id);
+}
+void Processor::interrupt() {
+  impl_->interrupt();
+}
+std::optional<std::vector<TaskInFlight>> Processor::in_flight(std::size_t most,
+                                                              std::chrono::milliseconds patience) {
+  return impl_->in_flight(most, patience);
 }
 ProcessorState Processor::state() const {
   return impl_->state();

@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kCommandsPerTurn{2};
 constexpr std::chrono::milliseconds kStartingPerTurn{2};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
+constexpr std::size_t kShownPerTurn = 1000;   // to a census
 // Settlements for which memory is kept after a burst.
 constexpr std::size_t kMostKept = 1024;
 constexpr std::chrono::milliseconds kLongestWait{60'000};
@@ -61,6 +62,9 @@ void Reactor::interrupt_all() {
 void Reactor::accept() {
   post(Accept{});
 }
+void Reactor::take_census(std::shared_ptr<TaskCensus> census) {
+  post(TakeCensus{std::move(census)});
+}
 void Reactor::wake() {
   loop_.wake();
 }
@@ -85,12 +89,13 @@ void Reactor::turn() {
   return_parked();
   start_some();
   resume_paused();
+  continue_census();
   // Whoever turns the reactor itself may have waited for just this.
   const bool has_settled = !settled_.empty();
   hand_over();
   collect();
   note_busy_time();
-  const bool has_more = !to_start_.empty() || !has_taken_all || has_settled;
+  const bool has_more = !to_start_.empty() || !has_taken_all || has_settled || !censuses_.empty();
   const auto now = steady_clock::now();
   loop_.turn(has_more ? now : now + (paused_.empty() ? kLongestWait : kOverdrawPatience));
   busy_since_ = loop_.now();
@@ -135,6 +140,8 @@ void Reactor::carry_out(Command& command) {
     cancel_now(cancel->id);
   } else if (auto* prepared = std::get_if<Prepared>(&command)) {
     continue_prepared(*prepared);
+  } else if (auto* take = std::get_if<TakeCensus>(&command)) {
+    censuses_.push_back({std::move(take->census), transfers_.size()});
   } else if (std::holds_alternative<InterruptAll>(command)) {
     interrupt_now();
   } else {
@@ -303,6 +310,22 @@ void Reactor::resume_paused() {
     }
     transfer.resume_reading();
   }
+}
+
+// From the back: remove() moves the last transfer to a place before it, where it is shown a second
+// time at worst. What is added meanwhile is not shown.
+void Reactor::continue_census() {
+  for (Census& running : censuses_) {
+    running.left = std::min(running.left, transfers_.size());
+    const std::size_t until = running.left - std::min(running.left, kShownPerTurn);
+    while (running.left > until && !running.census->is_full()) {
+      const Transfer& transfer = *transfers_[--running.left];
+      running.census->show(transfer.enqueued_at(), transfer.task().id(),
+                           [&] { return transfer.describe_task(loop_.now()); });
+    }
+    if (running.left == 0 || running.census->is_full()) running.census->finish();
+  }
+  std::erase_if(censuses_, [](const Census& each) { return each.census->is_finished(); });
 }
 
 void Reactor::hand_over() {

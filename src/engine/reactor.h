@@ -22,6 +22,7 @@
 #include "engine/preparer_threads.h"
 #include "engine/request_preparer.h"
 #include "engine/slots.h"
+#include "engine/task_census.h"
 #include "engine/transfer.h"
 
 namespace patient_http::engine {
@@ -55,6 +56,8 @@ class Reactor final : private TransferOwner {
   void interrupt_all();
   // Takes tasks again after interrupt_all().
   void accept();
+  // Shows `census` every transfer, some in each turn.
+  void take_census(std::shared_ptr<TaskCensus> census);
   // Ends the wait of turn().
   void wake();
   [[nodiscard]] BodyBudget& budget() { return budget_; }
@@ -80,11 +83,14 @@ class Reactor final : private TransferOwner {
   };
   struct InterruptAll {};
   struct Accept {};
+  struct TakeCensus {
+    std::shared_ptr<TaskCensus> census;  // shared with who waits for it
+  };
   struct Prepared {
     PreparerThreads::Ticket ticket;
     PreparerThreads::Prepared result;
   };
-  using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept, Prepared>;
+  using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept, TakeCensus, Prepared>;
 
   // A transfer, and the lists that it is in. Every transfer of a reactor is one.
   struct Running final : Transfer {
@@ -121,6 +127,7 @@ class Reactor final : private TransferOwner {
   void wait_is_over(Running& transfer);
   void return_parked();
   void resume_paused();
+  void continue_census();
   void hand_over();
   void collect();
   void note_busy_time();
@@ -148,6 +155,11 @@ class Reactor final : private TransferOwner {
   std::list<Running*> paused_;       // for want of memory for bodies
   net::TimePoint overdrew_at_;       // its last read
   Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent
+  struct Census {
+    std::shared_ptr<TaskCensus> census;
+    std::size_t left = 0;  // those before this place in transfers_ were not shown
+  };
+  std::vector<Census> censuses_;
   std::vector<Settlement> settled_;
   std::vector<std::unique_ptr<Running>> ended_;  // destroyed when no call is in them
   std::unordered_map<PreparerThreads::Ticket, Running*> preparing_;

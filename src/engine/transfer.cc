@@ -18,7 +18,11 @@ constexpr int kMostFreeResends = 3;
 
 Transfer::Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context,
                    TransferOwner& owner)
-    : task_(std::move(task)), context_(context), owner_(owner), timer_([this] { on_timer(); }) {}
+    : task_(std::move(task)),
+      context_(context),
+      owner_(owner),
+      timer_([this] { on_timer(); }),
+      enqueued_at_(context.loop.now()) {}
 
 Transfer::~Transfer() = default;
 
@@ -298,6 +302,16 @@ void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int st
                         sink_ ? sink_->take_charge() : BodyCharge(context_.budget), has_started(),
                         status, elapsed()};
   owner_.on_settled(*this, std::move(settlement));
+}
+
+TaskInFlight Transfer::describe_task(net::TimePoint now) const {
+  const auto url = base::Url::parse(stored_url());
+  return {.id = task_->id(),
+          .method = current().method(),
+          .host = url ? url->origin().authority() : std::string(),
+          .phase = phase_name(),
+          .age = now - enqueued_at_,
+          .attempt = attempts_};
 }
 
 std::string_view Transfer::phase_name() const {

@@ -11,6 +11,7 @@
 #include "engine/connection_pool.h"
 #include "engine/exchange.h"
 #include "engine/request_preparer.h"
+#include "patient_http/processor.h"
 #include "patient_http/processor_options.h"
 #include "patient_http/task_handler.h"
 
@@ -71,6 +72,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
   [[nodiscard]] bool has_started() const { return attempts_ > 0; }
+  [[nodiscard]] net::TimePoint enqueued_at() const { return enqueued_at_; }
+  // What it is doing at `now`.
+  [[nodiscard]] TaskInFlight describe_task(net::TimePoint now) const;
 
  private:
   enum class State {
@@ -131,6 +135,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   State state_ = State::kQueued;
 
   // Of the task.
+  const net::TimePoint enqueued_at_;
   net::TimePoint started_;
   int attempts_ = 0;
   int free_resends_ = 0;  // after stale connections, in this attempt

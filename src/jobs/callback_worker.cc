@@ -144,12 +144,13 @@ std::optional<CallbackClaim> CallbackWorker::next() {
 
 std::vector<CallbackClaim> CallbackWorker::fetch() {
   auto claims = store_.claim_callbacks(thread_count_);
+  if (claims) patience_.reporter().succeeded("claim callbacks");
   if (claims && !claims->empty()) return std::move(*claims);
   if (claims) {
     static_cast<void>(store_.wait_for_callbacks(steady_clock::now() + kLongestWait));
     return {};
   }
-  log_.warn("claim callbacks: " + claims.error().message);
+  patience_.reporter().failed("claim callbacks", claims.error());
   const auto until = steady_clock::now() + kLongestWait;
   base::MutexLock lock(mutex_);
   while (!stopping_ && changed_.wait_until(mutex_, until)) {

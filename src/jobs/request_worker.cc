@@ -75,6 +75,7 @@ void RequestWorker::run() {
     }
   }
   put_back_suspects();
+  patience_.reporter().gave_up("claim jobs");
 }
 
 std::size_t RequestWorker::room() const {
@@ -93,11 +94,12 @@ void RequestWorker::wait_for_room() {
 bool RequestWorker::claim_some(std::size_t most) {
   auto claims = store_.claim(most);
   if (!claims) {
-    log_.warn("claim jobs: " + claims.error().message);
+    patience_.reporter().failed("claim jobs", claims.error());
     comparison_.request();
     wait_for_stop(kLongestWait);
     return true;
   }
+  patience_.reporter().succeeded("claim jobs");
   for (Claim& claim : *claims) take(std::move(claim));
   return !claims->empty();
 }

@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "jobs/store_failure.h"
+#include "jobs/store_reporter.h"
 #include "patient_http/log.h"
 
 namespace patient_http::jobs {
@@ -15,7 +16,10 @@ namespace patient_http::jobs {
 // Thread safety: all methods may be called from any thread.
 class StorePatience {
  public:
-  explicit StorePatience(Log log) : log_(std::move(log)) {}
+  explicit StorePatience(Log log) : reporter_(std::move(log)) {}
+
+  // For steps that are repeated elsewhere.
+  [[nodiscard]] StoreReporter& reporter() { return reporter_; }
 
   // Calls `step` until it succeeds, fails for good, or the deadline of give_up_at() has come.
   // `what` names the step in the log ("complete 12 requests").
@@ -24,13 +28,15 @@ class StorePatience {
     for (int tries = 1;; ++tries) {
       StoreResult<T> result = step();
       if (result) {
-        if (tries > 1) log_.info(what + ": the store is back");
+        if (tries > 1) reporter_.succeeded(what);
         return result;
       }
-      if (result.error().kind != StoreFailure::Kind::kUnavailable) return result;
-      if (tries == 1)
-        log_.warn(what + ": the store is down, trying again: " + result.error().message);
-      if (!wait(tries)) return result;
+      const bool is_final = result.error().kind != StoreFailure::Kind::kUnavailable;
+      if (!is_final) reporter_.failed(what, result.error());
+      if (is_final || !wait(tries)) {
+        reporter_.gave_up(what);
+        return result;
+      }
     }
   }
 
@@ -43,7 +49,7 @@ class StorePatience {
   // False when given up.
   bool wait(int tries);
 
-  const Log log_;
+  StoreReporter reporter_;
   base::Mutex mutex_;
   base::CondVar changed_;
   std::chrono::steady_clock::time_point deadline_ GUARDED_BY(mutex_) =

@@ -56,23 +56,30 @@ void TaskMonitor::run() {
   }
 }
 
-void TaskMonitor::promote() {
-  if (const auto promoted = store_.promote_due(std::chrono::system_clock::now()); !promoted) {
-    report("look for scheduled jobs", promoted.error());
+template <class T>
+bool TaskMonitor::is_done(const char* step, const StoreResult<T>& result) {
+  if (result) {
+    reporter_.succeeded(step);
+  } else {
+    reporter_.failed(step, result.error());
   }
+  return result.has_value();
+}
+
+void TaskMonitor::promote() {
+  static_cast<void>(
+      is_done("look for scheduled jobs", store_.promote_due(std::chrono::system_clock::now())));
 }
 
 void TaskMonitor::beat() {
-  if (const auto done = store_.heartbeat(); !done) report("heartbeat", done.error());
+  static_cast<void>(is_done("heartbeat", store_.heartbeat()));
 }
 
 void TaskMonitor::rescue() {
   // A rescue takes the claims that the results need.
   if (!spool_.deliver()) return;
   const auto rescued = store_.rescue(std::chrono::system_clock::now());
-  if (!rescued) {
-    report("rescue jobs", rescued.error());
-  } else if (*rescued > 0) {
+  if (is_done("rescue jobs", rescued) && *rescued > 0) {
     log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
   }
 }
@@ -80,9 +87,8 @@ void TaskMonitor::rescue() {
 void TaskMonitor::trim() {
   using std::chrono::system_clock;
   const auto before = base::earlier<system_clock>(system_clock::now(), dead_lifetime_);
-  if (const auto trimmed = store_.trim_dead(before); !trimmed) {
-    report("forget the dead", trimmed.error());
-  } else if (*trimmed > 0) {
+  const auto trimmed = store_.trim_dead(before);
+  if (is_done("forget the dead", trimmed) && *trimmed > 0) {
     log_.warn("forgot " + std::to_string(*trimmed) + " dead jobs older than " +
               std::to_string(dead_lifetime_.count() / 24) + " days");
   }
@@ -95,10 +101,6 @@ bool TaskMonitor::wait(std::chrono::milliseconds time) {
     if (!changed_.wait_until(mutex_, until)) return !stopping_;
   }
   return false;
-}
-
-void TaskMonitor::report(const char* what, const StoreFailure& failure) {
-  log_.warn(std::string(what) + ": " + failure.message);
 }
 
 }  // namespace patient_http::jobs

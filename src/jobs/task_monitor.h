@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "jobs/job_store.h"
 #include "jobs/result_spool.h"
+#include "jobs/store_reporter.h"
 #include "patient_http/log.h"
 
 namespace patient_http::jobs {
@@ -18,9 +19,14 @@ namespace patient_http::jobs {
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
  public:
-  // `store` and `spool` must outlive this object.
-  TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::hours dead_lifetime, Log log)
-      : store_(store), spool_(spool), dead_lifetime_(dead_lifetime), log_(std::move(log)) {}
+  // All but `log` must outlive this object.
+  TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::hours dead_lifetime,
+              StoreReporter& reporter, Log log)
+      : store_(store),
+        spool_(spool),
+        dead_lifetime_(dead_lifetime),
+        reporter_(reporter),
+        log_(std::move(log)) {}
   ~TaskMonitor() { stop(); }
   TaskMonitor(const TaskMonitor&) = delete;
   TaskMonitor& operator=(const TaskMonitor&) = delete;
@@ -38,11 +44,14 @@ class TaskMonitor {
   void trim();
   // False when it is time to stop.
   bool wait(std::chrono::milliseconds time);
-  void report(const char* what, const StoreFailure& failure);
+  // Tells the reporter how a step went; whether it went well.
+  template <class T>
+  [[nodiscard]] bool is_done(const char* step, const StoreResult<T>& result);
 
   JobStore& store_;
   const ResultSpool& spool_;
   const std::chrono::hours dead_lifetime_;
+  StoreReporter& reporter_;
   const Log log_;
   std::thread thread_;
   std::thread heartbeat_;

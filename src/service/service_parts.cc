@@ -112,7 +112,8 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, spool_, configuration_.callbacks.dead_lifetime, configuration_.log) {}
+      monitor_(*store_, spool_, configuration_.callbacks.dead_lifetime, patience_.reporter(),
+               configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -122,6 +123,7 @@ void ServiceParts::start() {
   base::MutexLock lock(lifecycle_);
   if (is_started_) return;
   is_started_ = true;
+  is_hurried_ = false;
   patience_.reset();
   put_back_own_claims();
   monitor_.start();
@@ -165,6 +167,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   if (!is_started_) return;
   patience_.give_up_at(base::later<steady_clock>(
       base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience));
+  if (is_hurried_) hurry();
   quiet();
   processor_.stop(timeout);
   handler_.release_interrupted();
@@ -173,6 +176,12 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   monitor_.stop();
   handler_.spool_unstored();
   is_started_ = false;
+}
+
+void ServiceParts::hurry() {
+  is_hurried_ = true;
+  patience_.give_up_at(steady_clock::now());
+  processor_.interrupt();
 }
 
 jobs::StoreResult<ServiceStatus> ServiceParts::status() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -53,6 +54,9 @@ class ServiceParts {
   // front of the queue in their order, waits for callbacks that run, and ends every thread. Does
   // nothing when stopped.
   void stop(std::chrono::milliseconds timeout);
+  // Lets a stop() that runs on another thread, or is about to, wait no longer: what is in flight is
+  // put back at once. Returns at once.
+  void hurry();
 
   [[nodiscard]] jobs::StoreResult<ServiceStatus> status();
   // Results that stop() could neither hand over, the store being down, nor spool.
@@ -86,6 +90,8 @@ class ServiceParts {
   jobs::CallbackWorker callbacks_;
   jobs::PayloadSweeper sweeper_;
   jobs::TaskMonitor monitor_;
+
+  std::atomic<bool> is_hurried_{false};
 
   // Held through a start or a stop.
   base::Mutex lifecycle_;
