@@ -202,7 +202,12 @@ void JobTaskHandler::keep_unsealed(const std::vector<Handover>& handovers,
   sealed.reserve(batch.size());
   for (UnsealedData& data : batch) {
     auto one = sealer_.seal_in_job(std::move(data));
-    if (!one) return;  // never in clear text
+    if (!one) {  // never in clear text
+      log_.error(
+          std::to_string(batch.size()) +
+          " results cannot be spooled, their requests are sent again: " + one.error().message);
+      return;
+    }
     sealed.push_back(std::move(*one));
   }
   keep(assemble(handovers, sealed));
@@ -276,8 +281,9 @@ void JobTaskHandler::complete_alone(Handover handover, Completion completion) {
     std::vector<Handover> one;
     one.push_back(std::move(handover));
     auto again = make_completions(one);
-    if (again) completion = std::move(again->front());
-    settled = again ? store_it(completion) : unexpected(again.error());
+    if (!again) return give_up({completion.claim_id}, again.error());
+    completion = std::move(again->front());
+    settled = store_it(completion);
   }
   if (settled) {
     count_dropped(*settled);
