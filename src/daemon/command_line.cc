@@ -12,6 +12,7 @@
 #include "daemon/exit_status.h"
 #include "daemon/run_command.h"
 #include "daemon/send_command.h"
+#include "daemon/serve_command_line.h"
 #include "version.h"
 
 namespace patient_http::daemon {
@@ -205,6 +206,8 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
   app.set_help_flag("-h,--help", "Print this help");
   RunArguments run_arguments;
   CLI::App* run_command = add_run(app, run_arguments);
+  ServeArguments serve_arguments;
+  CLI::App* serve_command = add_serve(app, serve_arguments);
   std::vector<std::unique_ptr<SendArguments>> senders;
   for (const HttpMethod method : {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut,
                                   HttpMethod::kPatch, HttpMethod::kDelete}) {
@@ -217,6 +220,10 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
   };
   try {
     app.parse(argc, argv);
+    if (serve_command->parsed()) {
+      take_serve_flags(*serve_command, serve_arguments);
+      return serve(serve_arguments, current_environment());
+    }
     const auto apply_file = [](const std::string& config, ProcessorOptions& options) {
       return config.empty() ? Result<void>() : read_configuration_file(config, options);
     };

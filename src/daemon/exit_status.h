@@ -6,8 +6,10 @@ namespace patient_http::daemon {
 enum ExitStatus : int {
   kSuccess = 0,
   kSomeFailed = 1,    // some requests have an error
-  kUsage = 2,         // usage or input; nothing was sent
+  kLeftBehind = 1,    // serve: some results could not be stored
+  kUsage = 2,         // usage, configuration or input; nothing was sent
   kStateProblem = 3,  // the state or the output cannot be read, written or locked
+  kCannotStart = 3,   // serve: no store, no log or no key
 };
 
 }  // namespace patient_http::daemon

@@ -1,6 +1,5 @@
 #include "daemon/run_command.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,6 +8,7 @@
 
 #include "base/uuid.h"
 #include "daemon/line_reader.h"
+#include "daemon/open_files.h"
 #include "daemon/run_check.h"
 #include "daemon/run_feeder.h"
 #include "daemon/run_files.h"
@@ -29,18 +29,14 @@ void print_error(const std::string& message) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-// One descriptor per connection, and some for files and name look-ups.
 RunResult<void> make_room_for_connections(std::size_t connections) {
-  constexpr rlim_t kOthers = 100;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < connections + kOthers) {
+  raise_open_files_limit();
+  const std::size_t needed = connections + kOtherDescriptors;
+  const auto limit = open_files_limit();
+  if (limit && *limit < needed) {
     return run_failure(kUsage, "--concurrency " + std::to_string(connections) + " needs " +
-                                   std::to_string(connections + kOthers) +
-                                   " open files, and the limit is " +
-                                   std::to_string(limit.rlim_max) +
+                                   std::to_string(needed) + " open files, and the limit is " +
+                                   std::to_string(*limit) +
                                    "; raise it (ulimit -n) or use a smaller number");
   }
   return {};

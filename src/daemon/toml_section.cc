@@ -1,18 +1,93 @@
 #include "daemon/toml_section.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <array>
+#include <cstdio>
+#include <type_traits>
 
 namespace patient_http::daemon {
 
 namespace {
 
-std::optional<Seconds> to_seconds(const toml::node& node) {
-  const std::optional<double> number =
-      node.is_number() ? node.value<double>() : std::optional<double>();
-  if (!number || !std::isfinite(*number)) return std::nullopt;
-  return Seconds(*number);
+using Text = std::optional<std::string>;
+
+Text integer_text(const toml::node& node) {
+  const auto* number = node.as_integer();
+  return number != nullptr ? Text(std::to_string(number->get())) : std::nullopt;
+}
+
+Text number_text(const toml::node& node) {
+  const auto* number = node.as_floating_point();
+  if (number == nullptr) return integer_text(node);
+  std::array<char, 40> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.17g", number->get());
+  return std::string(text.data(), static_cast<std::size_t>(length));
+}
+
+Text boolean_text(const toml::node& node) {
+  const auto* truth = node.as_boolean();
+  return truth != nullptr ? Text(truth->get() ? "true" : "false") : std::nullopt;
+}
+
+Text queue_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  const auto* table = node.as_table();
+  if (table == nullptr) return std::nullopt;
+  const auto name = (*table)["name"].value_exact<std::string>();
+  const auto weight = (*table)["weight"].value_exact<std::int64_t>();
+  const auto shared = (*table)["shared"].value_exact<bool>();
+  const std::size_t known = (name ? 1U : 0U) + (weight ? 1U : 0U) + (shared ? 1U : 0U);
+  if (!name || known != table->size()) return std::nullopt;
+  return *name + (weight ? "," + std::to_string(*weight) : "") +
+         (shared.value_or(false) ? ",shared" : "");
+}
+
+// What set_option() takes for `node`; nothing when the node's type is not the option's.
+Text text_of(const toml::node& node, const bool&) {
+  return boolean_text(node);
+}
+Text text_of(const toml::node& node, const int&) {
+  return integer_text(node);
+}
+Text text_of(const toml::node& node, const std::size_t&) {
+  return integer_text(node);
+}
+Text text_of(const toml::node& node, const std::optional<int>&) {
+  return node.is_boolean() ? boolean_text(node) : integer_text(node);
+}
+template <class Period, class Rep>
+Text text_of(const toml::node& node, const std::chrono::duration<Rep, Period>&) {
+  return number_text(node);
+}
+Text text_of(const toml::node& node, const std::optional<Seconds>&) {
+  return number_text(node);
+}
+Text text_of(const toml::node& node, const std::vector<RedisQueue>&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const auto queue = queue_text(item);
+    if (!queue || queue->find_first_of(" \t\n") != std::string::npos) return std::nullopt;
+    text += *queue + " ";
+  }
+  return text;
+}
+// Texts, and options that are one of some words.
+template <class T>
+requires std::is_enum_v<T> || std::is_same_v<T, std::string> Text text_of(const toml::node& node,
+                                                                          const T&) {
+  const auto* text = node.as_string();
+  return text != nullptr ? Text(text->get()) : std::nullopt;
+}
+
+std::string wrong_type(const OptionValue& option) {
+  if (std::holds_alternative<std::string*>(option)) return "must be a text in quotes";
+  if (std::holds_alternative<std::vector<RedisQueue>*>(option)) {
+    return "must be a list of \"NAME[,WEIGHT][,shared]\" or { name = \"NAME\", weight = 1, shared "
+           "= true }, names without spaces";
+  }
+  return set_option(option, "").value_or("");  // which none of the others takes
 }
 
 }  // namespace
@@ -43,67 +118,20 @@ const toml::node* TomlSection::find(std::string_view key) {
   return table_.get(key);
 }
 
-void TomlSection::read(std::string_view key, bool& into) {
+std::optional<toml::source_index> TomlSection::read(std::string_view key,
+                                                    const OptionValue& option) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto* value = node->as_boolean()) {
-    into = value->get();
-  } else {
-    problem(*node, key, "must be true or false");
-  }
+  if (node == nullptr) return std::nullopt;
+  const auto text = std::visit([node](auto* place) { return text_of(*node, *place); }, option);
+  const auto wrong = text ? set_option(option, *text) : wrong_type(option);
+  if (!wrong) return node->source().begin.line;
+  problem(*node, key, *wrong);
+  return std::nullopt;
 }
 
-void TomlSection::read(std::string_view key, int& into) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
-  const auto* value = node->as_integer();
-  if (value != nullptr && value->get() >= 0 && value->get() <= std::numeric_limits<int>::max()) {
-    into = static_cast<int>(value->get());
-  } else {
-    problem(*node, key, "must be a whole number, 0 or more");
-  }
-}
-
-void TomlSection::read(std::string_view key, std::size_t& into) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
-  const auto* value = node->as_integer();
-  if (value != nullptr && value->get() >= 0) {
-    into = static_cast<std::size_t>(value->get());
-  } else {
-    problem(*node, key, "must be a whole number, 0 or more");
-  }
-}
-
-void TomlSection::read(std::string_view key, std::string& into) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto* value = node->as_string()) {
-    into = value->get();
-  } else {
-    problem(*node, key, "must be a text in quotes");
-  }
-}
-
-void TomlSection::read(std::string_view key, Seconds& into) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto seconds = to_seconds(*node)) {
-    into = *seconds;
-  } else {
-    problem(*node, key, "must be a number of seconds");
-  }
-}
-
-void TomlSection::read(std::string_view key, std::optional<Seconds>& into) {
-  Seconds seconds{};
-  if (table_.get(key) == nullptr) {
-    known_.emplace_back(key);
-    return;
-  }
-  seconds = into.value_or(Seconds{});
-  read(key, seconds);
-  into = seconds;
+void TomlSection::read_node(std::string_view key,
+                            const std::function<void(const toml::node&)>& read) {
+  if (const toml::node* node = find(key)) read(*node);
 }
 
 void TomlSection::read(std::string_view key,

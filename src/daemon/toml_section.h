@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "patient_http/timeout.h"
+#include "daemon/option_value.h"
 
 namespace patient_http::daemon {
 
@@ -35,13 +35,11 @@ class TomlSection {
   TomlSection(const toml::table& table, std::string name, TomlProblems& problems)
       : table_(table), name_(std::move(name)), problems_(problems) {}
 
-  // Each leaves `into` as it is when there is no such key, or it is of another type.
-  void read(std::string_view key, bool& into);
-  void read(std::string_view key, int& into);
-  void read(std::string_view key, std::size_t& into);
-  void read(std::string_view key, std::string& into);
-  void read(std::string_view key, Seconds& into);
-  void read(std::string_view key, std::optional<Seconds>& into);
+  // Leaves the option as it is when there is no such key, or what it holds is a problem. Gives the
+  // line on which it was set.
+  std::optional<toml::source_index> read(std::string_view key, const OptionValue& option);
+  // Whatever it is.
+  void read_node(std::string_view key, const std::function<void(const toml::node&)>& read);
   // A table.
   void read(std::string_view key, const std::function<void(TomlSection&)>& read_section);
 

@@ -77,8 +77,9 @@ TEST_F(ConfigurationFileTest, ReportsEverythingThatIsWrongWithItsLine) {
             path() + ":3: processor.retries must be a whole number, 0 or more\n" + path() +
                 ":4: processor.request_timeout must be a number of seconds\n" + path() +
                 ":5: processor.raise_error_responses must be true or false");
-  EXPECT_THAT(problems("[servers]\n"), HasSubstr(":1: unknown key servers; known are: processor, "
-                                                 "secrets"));
+  EXPECT_THAT(problems("[servers]\n"), HasSubstr(":1: unknown key servers; known are: encryption, "
+                                                 "log, payload_stores, processor, redis, secrets, "
+                                                 "service"));
   EXPECT_THAT(problems("processor = 1\n"), HasSubstr(":1: processor must be a table"));
 }
 
@@ -90,6 +91,59 @@ TEST_F(ConfigurationFileTest, NeverShowsWhatStandsInTheFile) {
     EXPECT_THAT(problems(text), HasSubstr(":2: ")) << text;
     EXPECT_THAT(problems(text), Not(HasSubstr("hunter2")));
   }
+}
+
+TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
+  ServeOptions options;
+  Origins origins;
+  std::ofstream(path())
+      << "[redis]\n"
+         "queues = [\"a,2\", { name = \"b\", shared = true }, \"c,1,shared\"]\n"
+         "callback_retry = 3\nheartbeat_interval = 1.5\n"
+         "[log]\nlevel = \"warn\"\nformat = \"json\"\n"
+         "[payload_stores]\nthreshold = 10\n"
+         "z = { type = \"file\", directory = \"here\" }\n"
+         "a = { type = \"sqlite\", database = \"/x.db\" }\n"
+         "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n";
+  const auto done = read_configuration_file(path(), options, origins);
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  ASSERT_EQ(options.redis.queues.size(), 3U);
+  EXPECT_EQ(options.redis.queues[0].weight, 2);
+  EXPECT_EQ(options.redis.queues[1].name, "b");
+  EXPECT_TRUE(options.redis.queues[1].is_shared);
+  EXPECT_TRUE(options.redis.queues[2].is_shared);
+  EXPECT_EQ(options.redis.callback_retries, 3);
+  EXPECT_EQ(options.redis.heartbeat_interval, 1500ms);
+  EXPECT_EQ(options.log_level, LogLevel::kWarn);
+  EXPECT_EQ(options.log_format, LogFormat::kJson);
+  EXPECT_EQ(options.payload_threshold, 10U);
+  ASSERT_EQ(options.payload_stores.size(), 2U) << "the order of the file counts";
+  EXPECT_EQ(options.payload_stores[0].path, folder_.file("here"));
+  EXPECT_EQ(options.payload_stores[1].name, "a");
+  ASSERT_EQ(options.encryption_keys.size(), 2U);
+  EXPECT_EQ(options.encryption_keys[0].kind, SecretSource::Kind::kEnvironment);
+  EXPECT_EQ(options.encryption.digest, EncryptionFormat::Digest::kSha256);
+  EXPECT_EQ(origins["log_level"].place, path() + ":6");
+}
+
+TEST_F(ConfigurationFileTest, RefusesWhatDoesNotFitInTheSectionsOfAService) {
+  EXPECT_EQ(problems("[redis]\nqueues = [\"a b\"]\ncallback_retry = false\n"
+                     "[log]\nlevel = \"loud\"\n"
+                     "[payload_stores]\nx = { type = \"s3\" }\n\"a/b\" = 1\n"
+                     "[encryption]\nkeys = [\"\", 7]\n"),
+            path() +
+                ":2: redis.queues must be a list of \"NAME[,WEIGHT][,shared]\" or { name = "
+                "\"NAME\", weight = 1, shared = true }, names without spaces\n" +
+                path() + ":3: redis.callback_retry must be true or a whole number, 0 or more\n" +
+                path() + ":5: log.level must be one of: debug, info, warn, error\n" + path() +
+                ":7: payload_stores.x must be { type = \"file\", directory = \"PATH\" } or "
+                "{ type = \"sqlite\", database = \"PATH\" }\n" +
+                path() +
+                ":8: payload_stores.a/b must have a name of 1 to 64 letters, digits, '_', "
+                "'-' or '.'\n" +
+                path() + ":10: encryption.keys must not be empty\n" + path() +
+                ":10: encryption.keys must be the value in quotes, or { env = \"NAME\" }, "
+                "{ file = \"PATH\" } or { command = \"…\" }");
 }
 
 TEST_F(ConfigurationFileTest, SaysThatAFileCannotBeRead) {

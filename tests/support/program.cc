@@ -81,7 +81,12 @@ Program::Program(const std::string& name, const std::vector<std::string>& argume
   std::vector<char*> argv = {path.data()};
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const int code = ::posix_spawn(&pid_, path.c_str(), &actions, &attributes, argv.data(), environ);
+  std::vector<char*> environment;
+  for (std::string& entry : options.environment) environment.push_back(entry.data());
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  environment.push_back(nullptr);
+  const int code =
+      ::posix_spawn(&pid_, path.c_str(), &actions, &attributes, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (in.read >= 0) ::close(in.read);

@@ -16,6 +16,7 @@ class Program {
     std::string input_file = "/dev/null";
     bool pipes_input = false;   // write() feeds it
     bool pipes_output = false;  // read_line() reads it; otherwise output() is there after wait()
+    std::vector<std::string> environment = {};  // "NAME=value", beside the test's own
   };
 
   // Starts `name` ("patient-http"). Throws std::runtime_error when it cannot.

@@ -1,0 +1,345 @@
+#include "daemon/option_sources.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string_view>
+
+#include "base/text.h"
+#include "base/url.h"
+#include "daemon/configuration_file.h"
+#include "daemon/nearest_name.h"
+#include "daemon/open_files.h"
+
+extern char** environ;
+
+namespace patient_http::daemon {
+
+namespace {
+
+constexpr std::string_view kPrefix = "PATIENT_HTTP_";
+constexpr const char* kConfigVariable = "PATIENT_HTTP_CONFIG";
+constexpr const char* kDefaultConfig = "/etc/patient-http/config.toml";
+
+using Source = Origin::Source;
+
+class Gatherer {
+ public:
+  Gatherer(const GivenFlags& flags, const Environment& environment)
+      : flags_(flags), environment_(environment), table_(options_of(gathered_.options)) {}
+
+  // To be called once.
+  GatheredOptions gather() {
+    read_file();
+    read_environment();
+    read_flags();
+    choose_store();
+    check_values();
+    check_files();
+    check_secrets();
+    check_open_files();
+    return std::move(gathered_);
+  }
+
+ private:
+  [[nodiscard]] std::string variable(std::string_view name) const {
+    const auto found = environment_.find(name);
+    return found == environment_.end() ? std::string() : found->second;
+  }
+  [[nodiscard]] Origin origin(std::string_view name) const {
+    const auto found = gathered_.origins.find(name);
+    return found == gathered_.origins.end() ? Origin() : found->second;
+  }
+  void problem(std::string text) { gathered_.problems.push_back(std::move(text)); }
+  // `text` behind the place where the option was set.
+  void problem_of(std::string_view name, const std::string& text) {
+    const Origin from = origin(name);
+    problem(from.source == Source::kDefault ? text : from.place + ": " + text);
+  }
+
+  void set(const Option& option, std::string_view text, Origin from) {
+    if (const auto wrong = set_option(option.value, text)) {
+      problem(from.place + " " + *wrong);
+    } else {
+      gathered_.origins[std::string(option.name)] = std::move(from);
+    }
+  }
+
+  void read_file();
+  void read_environment();
+  void read_flags();
+  void choose_store();
+  void check_values();
+  void check_files();
+  void check_readable(std::string_view name, const std::string& what, const std::string& path);
+  void check_writable(std::string_view name, const std::string& what, const std::string& folder);
+  void check_secrets();
+  void check_open_files();
+
+  const GivenFlags& flags_;
+  const Environment& environment_;
+  GatheredOptions gathered_;
+  const std::vector<Option> table_;
+};
+
+void Gatherer::read_file() {
+  std::string path = flags_.config.value_or(variable(kConfigVariable));
+  if (path.empty()) {
+    if (::access(kDefaultConfig, F_OK) != 0) return;
+    path = kDefaultConfig;
+  }
+  gathered_.config_file = path;
+  const auto read = read_configuration_file(path, gathered_.options, gathered_.origins);
+  if (!read) problem(read.error().message);
+}
+
+void Gatherer::read_environment() {
+  std::set<std::string, std::less<>> known = {kConfigVariable};
+  std::vector<std::string> options = {kConfigVariable, std::string(kEncryptionKeysVariable)};
+  for (const Option& option : table_) {
+    options.push_back(option.variable());
+    const auto found = environment_.find(option.variable());
+    if (found == environment_.end()) continue;
+    known.insert(found->first);
+    set(option, found->second, {Source::kEnvironment, found->first});
+  }
+  if (const auto keys = environment_.find(kEncryptionKeysVariable); keys != environment_.end()) {
+    known.insert(keys->first);
+    gathered_.options.encryption_keys.clear();
+    gathered_.origins["encryption_keys"] = {Source::kEnvironment, keys->first};
+    for (std::string_view rest = keys->second; !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (!line.empty()) {
+        gathered_.options.encryption_keys.push_back(
+            {SecretSource::Kind::kValue, std::string(line)});
+      }
+    }
+    if (gathered_.options.encryption_keys.empty()) problem(keys->first + " must not be empty");
+  }
+  // Those that the file names hold secrets, and may have any name.
+  const auto note_source = [&known](const SecretSource& source) {
+    if (source.kind == SecretSource::Kind::kEnvironment) known.insert(source.text);
+  };
+  for (const NamedSecret& secret : gathered_.options.secrets) note_source(secret.source);
+  for (const SecretSource& key : gathered_.options.encryption_keys) note_source(key);
+  for (const auto& [name, value] : environment_) {
+    if (name.starts_with(kPrefix) && !known.contains(name))
+      problem(name + ": no such option" + suggestion(name, options));
+  }
+}
+
+void Gatherer::read_flags() {
+  for (const std::string& unknown : flags_.unknown) problem(unknown);
+  for (const Option& option : table_) {
+    std::string text;
+    bool is_given = false;
+    for (const auto& [name, value] : flags_.values) {
+      if (name != option.name) continue;
+      is_given = true;
+      // A list is given item by item.
+      text = std::holds_alternative<std::vector<RedisQueue>*>(option.value) ? text + " " + value
+                                                                            : value;
+    }
+    if (is_given) set(option, text, {Source::kFlag, option.flag()});
+  }
+}
+
+// One of the two, whichever was given nearer to the command line; by default the Redis that the
+// environment names, as it does for Sidekiq.
+void Gatherer::choose_store() {
+  ServeOptions& options = gathered_.options;
+  const Source redis = origin("redis_url").source;
+  const Source database = origin("database").source;
+  if (!options.redis.url.empty() && !options.database.empty()) {
+    if (redis == database) {
+      problem(origin("redis_url").place + " and " + origin("database").place +
+              ": give one of them, jobs are kept in one place");
+    }
+    (redis < database ? options.redis.url : options.database).clear();
+  }
+  if (!options.redis.url.empty() || !options.database.empty()) return;
+  std::string name = "REDIS_URL";
+  if (const std::string provider = variable("REDIS_PROVIDER"); !provider.empty()) {
+    if (provider.find(':') != std::string::npos) {
+      problem(
+          "REDIS_PROVIDER holds the name of the variable with the url, such as REDISCLOUD_URL, not "
+          "the url itself");
+      return;
+    }
+    name = provider;
+    if (variable(name).empty()) {
+      problem("REDIS_PROVIDER names " + name + ", which is not set");
+      return;
+    }
+  }
+  options.redis.url = variable(name);
+  gathered_.origins["redis_url"] = {Source::kEnvironment, name};
+  if (options.redis.url.empty()) {
+    gathered_.origins.erase("redis_url");
+    problem(
+        "nothing says where jobs are kept: give --redis URL or --database FILE, or set REDIS_URL");
+  }
+}
+
+// The sentences of validate() begin with the option that they are about, or with its kind.
+void Gatherer::check_values() {
+  ServeOptions options = gathered_.options;
+  if (options.redis.url.empty() && options.database.empty()) options.redis.url = RedisOptions().url;
+  for (const std::string& text : validate(options)) {
+    const auto about = [&text](const std::string& name) { return text.starts_with(name + " "); };
+    const auto option = std::find_if(table_.begin(), table_.end(), [&](const Option& each) {
+      return about(each.path()) || (each.section != "redis" && about(std::string(each.key)));
+    });
+    if (option != table_.end()) {
+      problem_of(option->name, text);
+    } else if (text.starts_with("the callback queue")) {
+      problem_of("callback_queue", text);
+    } else {
+      problem_of("queues", text);
+    }
+  }
+}
+
+void Gatherer::check_readable(std::string_view name, const std::string& what,
+                              const std::string& path) {
+  if (!path.empty() && ::access(path.c_str(), R_OK) != 0)
+    problem_of(name, what + " " + path + " cannot be read");
+}
+
+void Gatherer::check_writable(std::string_view name, const std::string& what,
+                              const std::string& folder) {
+  const std::string path = folder.empty() ? "." : folder;
+  if (::access(path.c_str(), W_OK | X_OK) != 0)
+    problem_of(name, what + " cannot be written: " + path + " is no directory that is writable");
+}
+
+void Gatherer::check_files() {
+  const ServeOptions& options = gathered_.options;
+  const auto folder_of = [](const std::string& path) {
+    return std::filesystem::path(path).parent_path().string();
+  };
+  check_readable("ca_file", "ca_file", options.processor.ca_file);
+  if (!options.redis.url.empty())
+    check_readable("redis_ca_file", "redis.ca_file", options.redis.ca_file);
+  if (!options.database.empty())
+    check_writable("database", "the database " + options.database, folder_of(options.database));
+  if (!options.log_file.empty() && ::access(options.log_file.c_str(), W_OK) != 0)
+    check_writable("log_file", "the log file " + options.log_file, folder_of(options.log_file));
+  for (const PayloadStorePlace& store : options.payload_stores) {
+    // What is missing of a directory is made.
+    std::filesystem::path folder = store.path;
+    if (store.type == PayloadStorePlace::Type::kSqlite) folder = folder.parent_path();
+    std::error_code ignored;
+    while (store.type == PayloadStorePlace::Type::kFile && folder.has_relative_path() &&
+           !std::filesystem::exists(folder, ignored)) {
+      folder = folder.parent_path();
+    }
+    check_writable("payload_stores." + store.name, "the payload store " + store.name,
+                   folder.string());
+  }
+}
+
+// A secret is looked up when a request is sent: it may come later. A key is needed at once.
+void Gatherer::check_secrets() {
+  for (const SecretSource& key : gathered_.options.encryption_keys) {
+    if (const std::string wrong = key.problem(); !wrong.empty())
+      problem_of("encryption_keys", "encryption.keys: " + wrong);
+  }
+  for (const NamedSecret& secret : gathered_.options.secrets) {
+    const std::string wrong = secret.source.problem();
+    if (wrong.empty()) continue;
+    gathered_.warnings.push_back(origin("secrets." + secret.name).place + ": secrets." +
+                                 secret.name + ": " + wrong);
+  }
+}
+
+void Gatherer::check_open_files() {
+  const std::size_t connections = gathered_.options.processor.max_connections;
+  const auto limit = open_files_limit();
+  if (!limit || *limit >= connections + kOtherDescriptors) return;
+  const std::size_t fitting = *limit - std::min(*limit, kOtherDescriptors);
+  gathered_.warnings.push_back("max_connections " + std::to_string(connections) + " needs " +
+                               std::to_string(connections + kOtherDescriptors) +
+                               " open files, and the limit is " + std::to_string(*limit) +
+                               ": about " + std::to_string(fitting) +
+                               " connections fit; raise it (LimitNOFILE= of systemd, ulimit -n)");
+}
+
+// "redis://***@host:6379/0": whoever is before the '@' goes.
+std::string masked_url(const std::string& url) {
+  std::string masked = base::redact_url(url);
+  const std::size_t slashes = masked.find("//");
+  if (url.find('@') != std::string::npos && slashes != std::string::npos)
+    masked.insert(slashes + 2, "***@");
+  return masked;
+}
+
+}  // namespace
+
+Environment current_environment() {
+  Environment environment;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view entry = *each;
+    const std::size_t equals = entry.find('=');
+    if (equals != std::string_view::npos)
+      environment.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  return environment;
+}
+
+std::string GatheredOptions::store_text() const {
+  if (!options.database.empty()) return "the database " + options.database;
+  return base::redact_url(options.redis.url);
+}
+
+GatheredOptions gather_options(const GivenFlags& flags, const Environment& environment) {
+  return Gatherer(flags, environment).gather();
+}
+
+std::string configuration_text(GatheredOptions gathered) {
+  ServeOptions& options = gathered.options;
+  const auto place = [&](const std::string& name) {
+    const auto found = gathered.origins.find(name);
+    return "  # " + (found == gathered.origins.end() ? "default" : found->second.place) + "\n";
+  };
+  const bool uses_redis = options.database.empty();
+  options.redis.url = masked_url(options.redis.url);
+  std::string text;
+  std::string_view section;
+  for (const Option& option : options_of(options)) {
+    if (option.section == "redis" ? !uses_redis : option.key == "database" && uses_redis) continue;
+    if (option.section != section) {
+      text.append(section.empty() ? "[" : "\n[").append(option.section).append("]\n");
+      section = option.section;
+    }
+    const std::string value = toml_of(option.value);
+    text += value.empty()
+                ? "# " + std::string(option.key) + " is not set\n"
+                : std::string(option.key) + " = " + value + place(std::string(option.name));
+    if (option.name == "payload_threshold") {
+      for (const PayloadStorePlace& store : options.payload_stores) {
+        const bool is_file = store.type == PayloadStorePlace::Type::kFile;
+        text += toml_key(store.name) +
+                " = { type = " + (is_file ? "\"file\", directory = " : "\"sqlite\", database = ") +
+                toml_string(store.path) + " }" + place("payload_stores." + store.name);
+      }
+    }
+    if (option.name == "encryption_serializer") {
+      std::string keys;
+      for (const SecretSource& key : options.encryption_keys)
+        keys += (keys.empty() ? "" : ", ") + key.masked_toml();
+      text += "keys = [" + keys + "]" + place("encryption_keys");
+    }
+  }
+  if (!options.secrets.empty()) text += "\n[secrets]\n";
+  for (const NamedSecret& secret : options.secrets) {
+    text += toml_key(secret.name) + " = " + secret.source.masked_toml() +
+            place("secrets." + secret.name);
+  }
+  return text;
+}
+
+}  // namespace patient_http::daemon

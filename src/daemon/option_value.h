@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "daemon/log_output.h"
+#include "patient_http/encryption.h"
+#include "patient_http/log.h"
+#include "patient_http/redis_options.h"
+#include "patient_http/timeout.h"
+
+namespace patient_http::daemon {
+
+// Where an option is kept. The type says which texts it takes: std::optional<int> is Sidekiq's
+// `retry`, true or a number.
+using OptionValue =
+    std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
+                 std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
+                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+
+// Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
+// then nothing was changed.
+[[nodiscard]] std::optional<std::string> set_option(const OptionValue& value,
+                                                    std::string_view text);
+
+// Its value in TOML; empty when it has none.
+[[nodiscard]] std::string toml_of(const OptionValue& value);
+[[nodiscard]] std::string toml_string(std::string_view text);
+// In quotes only where it must be.
+[[nodiscard]] std::string toml_key(std::string_view key);
+
+// "NAME[,WEIGHT][,shared]".
+[[nodiscard]] std::optional<RedisQueue> parse_queue(std::string_view text);
+
+}  // namespace patient_http::daemon

@@ -1,0 +1,45 @@
+#include "daemon/secret_source.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "daemon/option_value.h"
+#include "patient_http/secret_sources.h"
+
+namespace patient_http::daemon {
+
+SecretFunction SecretSource::function() const {
+  if (kind == Kind::kEnvironment) return secret_from_environment(text);
+  if (kind == Kind::kFile) return secret_from_file(text);
+  SecretCommandOptions options;
+  if (lifetime) {
+    options.lifetime = std::chrono::duration_cast<std::chrono::steady_clock::duration>(*lifetime);
+  }
+  return secret_from_command(text, options);
+}
+
+std::string SecretSource::problem() const {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
+  if (kind == Kind::kEnvironment && std::getenv(text.c_str()) == nullptr)
+    return "the environment variable " + text + " is not set";
+  if (kind == Kind::kFile && ::access(text.c_str(), R_OK) != 0) return "cannot read " + text;
+  return {};
+}
+
+std::string SecretSource::masked_toml() const {
+  switch (kind) {
+    case Kind::kValue:
+      return "\"***\"";
+    case Kind::kEnvironment:
+      return "{ env = " + toml_string(text) + " }";
+    case Kind::kFile:
+      return "{ file = " + toml_string(text) + " }";
+    case Kind::kCommand:
+      return "{ command = \"***\" }";
+  }
+  return {};
+}
+
+}  // namespace patient_http::daemon

@@ -1,0 +1,190 @@
+#include "daemon/serve_options.h"
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <utility>
+
+#include "patient_http/file_payload_store.h"
+#include "patient_http/sqlite_payload_store.h"
+
+namespace patient_http::daemon {
+
+namespace {
+
+void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
+  const auto add = [&all](std::string_view key, OptionValue value, std::string_view unit,
+                          std::string_view help) {
+    all.push_back({"processor", key, key, value, unit, help});
+  };
+  add("max_connections", &o.max_connections, "N", "Requests at once");
+  add("request_timeout", &o.request_timeout, "SECONDS", "For each attempt, over its redirects");
+  add("resolve_timeout", &o.resolve_timeout, "SECONDS", "For a look-up of a name");
+  add("connection_timeout", &o.connection_timeout, "SECONDS",
+      "For opening a connection, TLS included");
+  add("first_byte_timeout", &o.first_byte_timeout, "SECONDS",
+      "From the end of sending to the response");
+  add("idle_timeout", &o.idle_timeout, "SECONDS", "For silence inside a response");
+  add("max_response_size", &o.max_response_size, "BYTES", "Largest body");
+  add("max_header_size", &o.max_header_size, "BYTES", "Headers and trailers of a response");
+  add("max_header_count", &o.max_header_count, "N", "Number of them");
+  add("body_memory", &o.body_memory, "BYTES", "All bodies in memory; then reading waits");
+  add("max_redirects", &o.max_redirects, "N", "Redirects followed; 0: none");
+  add("retries", &o.retries, "N",
+      "Further attempts after failures of the connection, for GET, PUT and DELETE");
+  add("retry_delay", &o.retry_delay, "SECONDS", "Before the first of them, doubled for each");
+  add("longest_retry_delay", &o.longest_retry_delay, "SECONDS", "At most");
+  add("connection_pool_size", &o.connection_pool_size, "N", "Origins with idle connections");
+  add("max_idle_connections", &o.max_idle_connections, "N",
+      "Idle connections in all; 0: as many as max_connections");
+  add("idle_connection_lifetime", &o.idle_connection_lifetime, "SECONDS", "Then it is closed");
+  add("user_agent", &o.user_agent, "TEXT", "Unless a request has one");
+  add("raise_error_responses", &o.raise_error_responses, "",
+      "A response that is not 2xx is an error, unless its request says otherwise");
+  add("ca_file", &o.ca_file, "FILE", "Certificates to trust, PEM; empty: the system's");
+  add("name_servers", &o.name_servers, "ADDRESSES", "Separated by commas; empty: the system's");
+  add("delivery_threads", &o.delivery_threads, "N", "Threads that store results");
+  add("preparer_threads", &o.preparer_threads, "N", "Threads that get secrets");
+}
+
+void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
+  const auto add = [&all](std::string_view key, std::string_view name, OptionValue value,
+                          std::string_view unit, std::string_view help) {
+    all.push_back({"redis", key, name, value, unit, help});
+  };
+  add("url", "redis_url", &o.url, "URL",
+      "Keep jobs in this Redis: redis://[user:password@]host:port/database, rediss:// for TLS, "
+      "unix:///socket");
+  add("ca_file", "redis_ca_file", &o.ca_file, "FILE", "Certificates to trust with rediss://, PEM");
+  add("command_timeout", "redis_command_timeout", &o.command_timeout, "SECONDS", "For one command");
+  add("queues", "queues", &o.queues, "QUEUE ...",
+      "NAME[,WEIGHT][,shared]: the Sidekiq queues whose requests are carried out");
+  add("callback_queue", "callback_queue", &o.callback_queue, "NAME", "Where callback jobs go");
+  add("callback_retry", "callback_retry", &o.callback_retries, "true|N",
+      "How often Sidekiq tries a callback again; true: 25 times");
+  add("own_callback_queue", "own_callback_queue", &o.own_callback_queue, "NAME",
+      "Where callbacks wait that are not Ruby's");
+  add("heartbeat_interval", "heartbeat_interval", &o.heartbeat_interval, "SECONDS",
+      "As in the gem's configuration");
+  add("orphan_threshold", "orphan_threshold", &o.orphan_threshold, "SECONDS",
+      "As in the gem's configuration");
+  add("lease", "redis_lease", &o.lease, "SECONDS",
+      "A process that gives no sign of life for so long is dead");
+}
+
+Result<std::shared_ptr<PayloadStore>> open_store(const PayloadStorePlace& place) {
+  if (place.type == PayloadStorePlace::Type::kFile) {
+    auto store = FilePayloadStore::open(place.path);
+    if (!store) return unexpected(std::move(store.error()));
+    return std::shared_ptr<PayloadStore>(std::move(*store));
+  }
+  auto store = SqlitePayloadStore::open(place.path);
+  if (!store) return unexpected(std::move(store.error()));
+  return std::shared_ptr<PayloadStore>(std::move(*store));
+}
+
+// All but what has to be opened.
+Configuration plain_configuration(const ServeOptions& options) {
+  Configuration configuration;
+  configuration.processor = options.processor;
+  configuration.callbacks.threads = 0;  // nothing is registered: others run the callbacks
+  configuration.payloads.threshold = options.payload_threshold;
+  configuration.encryption.format = options.encryption;
+  if (options.database.empty()) {
+    configuration.redis = options.redis;
+  } else {
+    configuration.database = options.database;
+  }
+  configuration.survives_power_cuts = options.survives_power_cuts;
+  configuration.shutdown_timeout = options.shutdown_timeout;
+  configuration.store_patience = options.store_patience;
+  return configuration;
+}
+
+}  // namespace
+
+std::string Option::flag() const {
+  if (name == "redis_url") return "--redis";
+  if (name == "queues") return "--queue";  // one at a time
+  std::string flag = "--" + std::string(name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string Option::variable() const {
+  std::string variable = "PATIENT_HTTP_" + std::string(name);
+  std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
+  return variable;
+}
+
+std::string Option::path() const {
+  return std::string(section) + "." + std::string(key);
+}
+
+std::vector<Option> options_of(ServeOptions& options) {
+  std::vector<Option> all;
+  add_processor_options(options.processor, all);
+  add_redis_options(options.redis, all);
+  all.insert(
+      all.end(),
+      {{"service", "database", "database", &options.database, "FILE",
+        "Keep jobs in this file, the embedded store, and not in Redis"},
+       {"service", "survives_power_cuts", "survives_power_cuts", &options.survives_power_cuts, "",
+        "Each step waits for the disk of the embedded store; =false: it does not"},
+       {"service", "shutdown_timeout", "shutdown_timeout", &options.shutdown_timeout, "SECONDS",
+        "How long a stop waits for requests in flight"},
+       {"service", "store_patience", "store_patience", &options.store_patience, "SECONDS",
+        "How long a stop waits for a store that is down, beyond that"},
+       {"payload_stores", "threshold", "payload_threshold", &options.payload_threshold, "BYTES",
+        "Data of more bytes goes into a payload store"},
+       {"encryption", "digest", "encryption_digest", &options.encryption.digest, "sha1|sha256",
+        "Of the keys, as in the Ruby application"},
+       {"encryption", "serializer", "encryption_serializer", &options.encryption.serializer,
+        "marshal|json", "As in the Ruby application"},
+       {"log", "level", "log_level", &options.log_level, "LEVEL", "debug, info, warn or error"},
+       {"log", "format", "log_format", &options.log_format, "text|json", "Of its lines"},
+       {"log", "file", "log_file", &options.log_file, "FILE", "Empty: standard error"}});
+  return all;
+}
+
+Result<Configuration> make_configuration(const ServeOptions& options) {
+  Configuration configuration = plain_configuration(options);
+  register_secrets(options.secrets, configuration.processor.secrets);
+  for (const PayloadStorePlace& place : options.payload_stores) {
+    auto store = open_store(place);
+    if (!store) {
+      return failure("cannot open the payload store " + place.name + ": " + store.error().message);
+    }
+    configuration.register_payload_store(place.name, std::move(*store));
+  }
+  for (const SecretSource& key : options.encryption_keys) {
+    std::string value = key.text;
+    try {
+      if (key.kind != SecretSource::Kind::kValue) value = key.function()().value_or("");
+    } catch (const std::exception& error) {
+      return failure(std::string("cannot get an encryption key: ") + error.what());
+    }
+    // It would mean that nothing is encrypted.
+    if (value.empty()) return failure("an encryption key is empty");
+    configuration.encryption.keys.push_back(std::move(value));
+  }
+  return configuration;
+}
+
+std::vector<std::string> validate(const ServeOptions& options) {
+  return plain_configuration(options).validate();
+}
+
+void register_secrets(const std::vector<NamedSecret>& named, SecretManager& secrets) {
+  for (const NamedSecret& secret : named) {
+    if (secret.source.kind == SecretSource::Kind::kValue) {
+      secrets.register_secret(secret.name, secret.source.text);
+    } else {
+      secrets.register_secret(secret.name, secret.source.function());
+    }
+  }
+}
+
+}  // namespace patient_http::daemon

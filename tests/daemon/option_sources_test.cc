@@ -1,0 +1,214 @@
+#include "daemon/option_sources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/program.h"
+#include "support/temporary_folder.h"
+
+namespace patient_http::daemon {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using namespace std::chrono_literals;
+
+class OptionSourcesTest : public testing::Test {
+ protected:
+  // With `text` as the file.
+  GatheredOptions gather(const std::string& text, Environment environment = {},
+                         GivenFlags flags = {}) {
+    test::write_file(path_, text);
+    flags.config = path_;
+    return gather_options(flags, environment);
+  }
+  static std::string all(const std::vector<std::string>& problems) {
+    std::string lines;
+    for (const std::string& problem : problems) lines += problem + "\n";
+    return lines;
+  }
+
+  test::TemporaryFolder folder_;
+  const std::string path_ = folder_.file("config.toml");
+  const std::string database_ = folder_.file("jobs.db");
+};
+
+TEST_F(OptionSourcesTest, PutsFlagsOverVariablesOverTheFile) {
+  const auto gathered = gather("[processor]\nmax_connections = 1\nretries = 1\nmax_redirects = 1\n",
+                               {{"PATIENT_HTTP_RETRIES", "2"}, {"PATIENT_HTTP_MAX_REDIRECTS", "2"}},
+                               {.values = {{"max_redirects", "3"}, {"database", database_}}});
+  EXPECT_THAT(gathered.problems, IsEmpty());
+  EXPECT_EQ(gathered.options.processor.max_connections, 1U);
+  EXPECT_EQ(gathered.options.processor.retries, 2);
+  EXPECT_EQ(gathered.options.processor.max_redirects, 3);
+  EXPECT_EQ(gathered.options.shutdown_timeout, 23s);
+  EXPECT_EQ(gathered.origins.at("max_connections").place, path_ + ":2");
+  EXPECT_EQ(gathered.origins.at("retries").place, "PATIENT_HTTP_RETRIES");
+  EXPECT_EQ(gathered.origins.at("max_redirects").place, "--max-redirects");
+}
+
+TEST_F(OptionSourcesTest, TakesEveryOptionFromTheFileAndFromTheEnvironment) {
+  ServeOptions defaults;
+  std::string file;
+  std::string_view section;
+  Environment environment;
+  for (const Option& option : options_of(defaults)) {
+    std::string value = toml_of(option.value);
+    if (value.empty()) value = "1.5";
+    if (option.section != section) file += "[" + std::string(option.section) + "]\n";
+    section = option.section;
+    file += std::string(option.key) + " = " + value + "\n";
+    std::erase_if(value, [](char c) { return c == '"' || c == '[' || c == ']'; });
+    environment[option.variable()] = value;
+  }
+  environment["REDIS_URL"] = "redis://localhost";
+  EXPECT_EQ(all(gather(file, {{"REDIS_URL", "redis://localhost"}}).problems), "");
+  EXPECT_EQ(all(gather("", environment).problems), "");
+}
+
+TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
+  const auto gathered = gather(
+      "[processor]\nmax_connections = 0\nmax_conections = 1\nca_file = \"/no/such.pem\"\n"
+      "[redis]\nqueues = [\"a\", \"a\"]\ncallback_queue = \"a\"\n",
+      {{"PATIENT_HTTP_RETRIES", "few"},
+       {"PATIENT_HTTP_REDIS_URLS", "x"},
+       {"PATIENT_HTTP_SHUTDOWN_TIMEOUT", "-1"},
+       {"REDIS_URL", "redis://localhost"}},
+      {.values = {{"max_redirects", "-1"}, {"log_level", "loud"}}, .unknown = {"--nonsense: no"}});
+  EXPECT_THAT(
+      gathered.problems,
+      ElementsAre(
+          HasSubstr(path_ + ":3: unknown key processor.max_conections; known are: body_memory, "),
+          "PATIENT_HTTP_RETRIES must be a whole number, 0 or more",
+          "PATIENT_HTTP_REDIS_URLS: no such option; did you mean PATIENT_HTTP_REDIS_URL?",
+          "--nonsense: no", "--max-redirects must be a whole number, 0 or more",
+          "--log-level must be one of: debug, info, warn, error",
+          path_ + ":2: max_connections must be a positive number, got: 0",
+          path_ + ":6: the queue \"a\" is listed twice",
+          HasSubstr(path_ + ":7: the callback queue"), HasSubstr("the callback queue"),
+          "PATIENT_HTTP_SHUTDOWN_TIMEOUT: shutdown_timeout must be 0 or more",
+          path_ + ":4: ca_file /no/such.pem cannot be read"));
+}
+
+TEST_F(OptionSourcesTest, ListsWhatIsKnownWhenNothingIsNear) {
+  const auto gathered =
+      gather("", {{"PATIENT_HTTP_COLOUR_OF_THE_SKY", "blue"}, {"REDIS_URL", "redis://localhost"}});
+  EXPECT_THAT(all(gathered.problems),
+              HasSubstr("PATIENT_HTTP_COLOUR_OF_THE_SKY: no such option; known are: "
+                        "PATIENT_HTTP_CONFIG, PATIENT_HTTP_ENCRYPTION_KEYS, "
+                        "PATIENT_HTTP_MAX_CONNECTIONS, "));
+}
+
+TEST_F(OptionSourcesTest, TakesVariablesThatTheFileNamesForSecrets) {
+  const auto gathered =
+      gather("[secrets]\na = { env = \"PATIENT_HTTP_API_TOKEN\" }\n",
+             {{"PATIENT_HTTP_API_TOKEN", "t"}, {"REDIS_URL", "redis://localhost"}});
+  EXPECT_EQ(all(gathered.problems), "");
+}
+
+TEST_F(OptionSourcesTest, FindsItsRedisWhereSidekiqDoes) {
+  const auto url = [&](Environment environment) {
+    const auto gathered = gather("", std::move(environment));
+    return gathered.problems.empty() ? gathered.options.redis.url : all(gathered.problems);
+  };
+  EXPECT_EQ(url({{"REDIS_URL", "redis://a"}}), "redis://a");
+  EXPECT_EQ(
+      url({{"REDIS_URL", "redis://a"}, {"REDIS_PROVIDER", "MY_REDIS"}, {"MY_REDIS", "redis://b"}}),
+      "redis://b");
+  EXPECT_EQ(url({{"REDIS_URL", "redis://a"}, {"PATIENT_HTTP_REDIS_URL", "redis://c"}}),
+            "redis://c");
+  EXPECT_EQ(url({{"REDIS_PROVIDER", "MY_REDIS"}}),
+            "REDIS_PROVIDER names MY_REDIS, which is not set\n");
+  EXPECT_EQ(url({{"REDIS_PROVIDER", "redis://u:hunter2@host"}}),
+            "REDIS_PROVIDER holds the name of the variable with the url, such as REDISCLOUD_URL, "
+            "not the url itself\n");
+  EXPECT_EQ(url({}),
+            "nothing says where jobs are kept: give --redis URL or --database FILE, or set "
+            "REDIS_URL\n");
+}
+
+TEST_F(OptionSourcesTest, KeepsJobsInOnePlace) {
+  const std::string file = "[service]\ndatabase = \"" + database_ + "\"\n";
+  EXPECT_EQ(gather(file, {{"REDIS_URL", "redis://a"}}).store_text(), "the database " + database_);
+  const auto over = gather(file, {{"PATIENT_HTTP_REDIS_URL", "redis://u:hunter2@a:1/0?x=y"}});
+  EXPECT_EQ(all(over.problems), "");
+  EXPECT_EQ(over.store_text(), "redis://a:1/0");
+  const auto both =
+      gather("", {}, {.values = {{"redis_url", "redis://a"}, {"database", database_}}});
+  EXPECT_EQ(all(both.problems),
+            "--redis and --database: give one of them, jobs are kept in one place\n");
+}
+
+TEST_F(OptionSourcesTest, ChecksTheFilesThatItWillNeed) {
+  const auto gathered = gather(
+      "[service]\ndatabase = \"/no/such/jobs.db\"\n"
+      "[log]\nfile = \"/no/such/log\"\n"
+      "[payload_stores]\nhere = { type = \"file\", directory = \"a/b/c\" }\n"
+      "there = { type = \"file\", directory = \"config.toml/x\" }\n"
+      "[encryption]\nkeys = { file = \"no.key\" }\n"
+      "[secrets]\nlater = { file = \"later\" }\n");
+  EXPECT_THAT(
+      gathered.problems,
+      ElementsAre(path_ + ":2: the database /no/such/jobs.db cannot be written: /no/such is no "
+                          "directory that is writable",
+                  path_ + ":4: the log file /no/such/log cannot be written: /no/such is no "
+                          "directory that is writable",
+                  path_ + ":7: the payload store there cannot be written: " + path_ +
+                      " is no directory that is writable",
+                  path_ + ":9: encryption.keys: cannot read " + folder_.file("no.key")));
+  EXPECT_THAT(gathered.warnings, testing::Contains(path_ + ":11: secrets.later: cannot read " +
+                                                   folder_.file("later")));
+}
+
+TEST_F(OptionSourcesTest, WarnsOfMoreConnectionsThanFilesMayBeOpen) {
+  const auto gathered =
+      gather("", {{"REDIS_URL", "redis://a"}}, {.values = {{"max_connections", "1000000"}}});
+  // Where a million files may be open there is nothing to warn of.
+  if (gathered.warnings.empty()) return;
+  EXPECT_THAT(gathered.warnings[0], HasSubstr("max_connections 1000000 needs 1000100 open files"));
+}
+
+TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
+  const auto gathered = gather(
+      "[redis]\nurl = \"redis://u:hunter2@host:6379/1\"\nqueues = [\"a,2\", \"b\"]\n"
+      "[payload_stores]\nfiles = { type = \"file\", directory = \"/tmp\" }\n"
+      "[encryption]\nkeys = [\"hunter2\", { env = \"PATH\" }]\n"
+      "[secrets]\nliteral = \"hunter2\"\nfile = { file = \"/etc/hostname\" }\n"
+      "command = { command = \"echo hunter2\" }\n",
+      {}, {.values = {{"log_level", "debug"}}});
+  EXPECT_EQ(all(gathered.problems), "");
+  const std::string text = configuration_text(gathered);
+  EXPECT_THAT(text, Not(HasSubstr("hunter2")));
+  for (const char* line :
+       {"max_connections = 256  # default", "# idle_timeout is not set",
+        "url = \"redis://***@host:6379/1\"  # FILE:2", "queues = [\"a,2\", \"b\"]  # FILE:3",
+        "files = { type = \"file\", directory = \"/tmp\" }  # FILE:5",
+        "keys = [\"***\", { env = \"PATH\" }]  # FILE:7", "literal = \"***\"  # FILE:9",
+        "file = { file = \"/etc/hostname\" }  # FILE:10",
+        "command = { command = \"***\" }  # FILE:11", "level = \"debug\"  # --log-level"}) {
+    std::string expected = line;
+    if (const auto at = expected.find("FILE"); at != std::string::npos)
+      expected.replace(at, 4, path_);
+    EXPECT_THAT(text, HasSubstr("\n" + expected + "\n"));
+  }
+}
+
+// What is written can be read again, and means the same.
+TEST_F(OptionSourcesTest, ReadsWhatItWrites) {
+  const std::string file = "[service]\ndatabase = \"" + database_ + "\"\n";
+  const std::string written = configuration_text(gather(file));
+  const auto again = gather(written);
+  EXPECT_EQ(all(again.problems), "");
+  const auto without_comments = [](const std::string& text) {
+    std::string lines;
+    for (const std::string& line : test::lines_of(text))
+      lines += line.substr(0, line.find("  #")) + "\n";
+    return lines;
+  };
+  EXPECT_EQ(without_comments(configuration_text(again)), without_comments(written));
+}
+
+}  // namespace
+}  // namespace patient_http::daemon
