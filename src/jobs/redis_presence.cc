@@ -27,7 +27,7 @@ StoreResult<void> RedisPresence::heartbeat() {
   step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
   step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(redis_keys::kIndex);
   step.key(redis_keys::kRegistry);
-  step.argument(context_.process).number(context_.options.lease.count());
+  step.argument(context_.process).number(context_.options.redis.lease.count());
   step.number(static_cast<std::int64_t>(context_.options.capacity))
       .number(sign_of_life_lifetime(options).count());
   step.number(registry_lifetime(options).count()).argument(renews_scores ? "1" : "0");
@@ -40,7 +40,7 @@ StoreResult<void> RedisPresence::heartbeat() {
     return unexpected(reply.error());
   }
   // Also after a stop of this process, of which the clock knows nothing.
-  const bool is_regular = last_beat_ && now - *last_beat_ < context_.options.lease * 2 / 3;
+  const bool is_regular = last_beat_ && now - *last_beat_ < context_.options.redis.lease * 2 / 3;
   if (!is_regular) in_touch_since_ = now;
   last_beat_ = now;
   if (renews_scores) scores_renewed_ = now;
@@ -50,14 +50,14 @@ StoreResult<void> RedisPresence::heartbeat() {
 bool RedisPresence::is_in_touch_for(milliseconds time) {
   const auto now = steady_clock::now();
   base::MutexLock lock(mutex_);
-  return last_beat_ && now - *last_beat_ < context_.options.lease * 2 / 3 &&
+  return last_beat_ && now - *last_beat_ < context_.options.redis.lease * 2 / 3 &&
          now - in_touch_since_ >= time;
 }
 
 StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_point now) {
   const auto& options = context_.options;
   std::int64_t rescued = 0;
-  if (is_in_touch_for(options.trust_after.value_or(options.lease))) {
+  if (is_in_touch_for(options.trust_after.value_or(options.redis.lease))) {
     const auto processes = run_command(context_.client, {"SMEMBERS", redis_keys::kProcesses});
     if (!processes) return unexpected(processes.error());
     for (const auto& one : processes->array()) {

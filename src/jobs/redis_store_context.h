@@ -19,9 +19,6 @@ struct RedisJobStoreOptions {
   std::size_t capacity = 256;
   // Begins the process's id, "<host>:<pid>"; empty: made from this host and process.
   std::string process_prefix = {};
-  // How long a process of ours counts as alive after its last heartbeat. It is to beat every
-  // quarter of that.
-  std::chrono::milliseconds lease = std::chrono::seconds(12);
   // How long the store must have answered every heartbeat before others are taken for dead: after a
   // stall of Redis every lease has ended, and nobody is dead. None: as long as the lease, and for
   // Ruby processes as long as their sign of life lasts.

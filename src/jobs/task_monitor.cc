@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kBeatEvery = 3s;
 constexpr auto kPromoteEvery = 500ms;
 constexpr int kPromotionsPerRescue = 6;  // every 3 s
 constexpr int kPromotionsPerTrim = 600;  // every 5 min
@@ -44,7 +43,7 @@ void TaskMonitor::stop() {
 
 void TaskMonitor::run_heartbeat() {
   pthread_setname_np(pthread_self(), "ph-heartbeat");
-  while (wait(kBeatEvery)) beat();
+  while (wait(beat_every_)) beat();
 }
 
 void TaskMonitor::run() {

@@ -20,10 +20,11 @@ namespace patient_http::jobs {
 class TaskMonitor {
  public:
   // All but `log` must outlive this object.
-  TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::hours dead_lifetime,
-              StoreReporter& reporter, Log log)
+  TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::milliseconds beat_every,
+              std::chrono::hours dead_lifetime, StoreReporter& reporter, Log log)
       : store_(store),
         spool_(spool),
+        beat_every_(beat_every),
         dead_lifetime_(dead_lifetime),
         reporter_(reporter),
         log_(std::move(log)) {}
@@ -50,6 +51,7 @@ class TaskMonitor {
 
   JobStore& store_;
   const ResultSpool& spool_;
+  const std::chrono::milliseconds beat_every_;
   const std::chrono::hours dead_lifetime_;
   StoreReporter& reporter_;
   const Log log_;

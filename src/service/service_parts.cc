@@ -68,6 +68,11 @@ jobs::CallbackRouting make_routing(const Configuration& configuration) {
   return routing;
 }
 
+std::chrono::milliseconds beat_every(const Configuration& configuration) {
+  constexpr std::chrono::seconds kEmbedded{3};
+  return configuration.redis ? configuration.redis->lease / 4 : kEmbedded;
+}
+
 service::SubmitterOptions make_submitter_options(const Configuration& configuration) {
   if (!configuration.redis) return {};
   return {.queue = configuration.redis->queues.front().name, .is_for_ruby = true};
@@ -112,8 +117,8 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, spool_, configuration_.callbacks.dead_lifetime, patience_.reporter(),
-               configuration_.log) {}
+      monitor_(*store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
+               patience_.reporter(), configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));

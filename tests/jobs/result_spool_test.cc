@@ -82,7 +82,7 @@ TEST_F(ResultSpoolTest, HandsOverOnceWhatADeadProcessLeft) {
   EXPECT_EQ(must(store->rescue(kNow)), 0);
   const auto callbacks = must(store->claim_callbacks(10));
   ASSERT_EQ(callbacks.size(), 2U);
-  EXPECT_EQ(callbacks[0].bytes, "callback of a");
+  EXPECT_EQ(callbacks[0].bytes, conformance::callback_bytes("a-callback"));
   EXPECT_EQ(must(store->statistics()).http_status.at(200), 2);
   EXPECT_THAT(log_, HasSubstr("handed over 2 results"));
 }
