@@ -195,6 +195,16 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
   }
 }
 
+TEST_F(OptionSourcesTest, IsDocumentedInFull) {
+  const std::string docs = test::read_file(PATIENT_HTTP_SOURCE_DIR "/docs/operations.md");
+  ServeOptions options;
+  for (const Option& option : options_of(options)) {
+    EXPECT_THAT(docs, HasSubstr("`" + std::string(option.key) + "`"));
+    if (option.key == option.name) continue;
+    EXPECT_THAT(docs, HasSubstr("`" + option.flag() + "`")) << option.path();
+  }
+}
+
 // What is written can be read again, and means the same.
 TEST_F(OptionSourcesTest, ReadsWhatItWrites) {
   const std::string file = "[service]\ndatabase = \"" + database_ + "\"\n";
