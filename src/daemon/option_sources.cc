@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <string_view>
 
 #include "base/text.h"
@@ -92,7 +93,9 @@ void Gatherer::read_file() {
   }
   gathered_.config_file = path;
   const auto read = read_configuration_file(path, gathered_.options, gathered_.origins);
-  if (!read) problem(read.error().message);
+  if (read) return;
+  std::istringstream lines(read.error().message);
+  for (std::string line; std::getline(lines, line);) problem(line);
 }
 
 void Gatherer::read_environment() {

@@ -60,6 +60,7 @@ class Serve {
   void become_quiet();
   void dump_in_flight();
   void reload();
+  void reopen_log();
   void take_over(const GatheredOptions& fresh);
   [[nodiscard]] std::vector<std::string> changes_for_restart(GatheredOptions fresh);
 
@@ -77,6 +78,7 @@ class Serve {
   Log log_;
   SecretManager secrets_;  // those of the processor
   std::unique_ptr<ServiceParts> service_;
+  std::thread quieter_;
   std::string_view state_ = "running";
   steady_clock::time_point next_sign_;
   std::atomic<bool> has_stopped_{false};
@@ -165,14 +167,17 @@ void Serve::handle(int signal) {
   }
 }
 
+// On a thread of its own: with the store down it may take until the stop.
 void Serve::become_quiet() {
   if (state_ != "running") return;
-  service_->quiet();
   state_ = "quiet";
-  const auto status = service_->processor().status();
-  log_.info(fmt::format("quiet: no further requests are taken, {} in flight go on",
-                        status.occupied + status.parked));
   notifier_.notify("STATUS=" + state_text());
+  quieter_ = std::thread([this] {
+    service_->quiet();
+    const auto status = service_->processor().status();
+    log_.info(fmt::format("quiet: no further requests are taken, {} in flight go on",
+                          status.occupied + status.parked));
+  });
 }
 
 // stop() of the parts runs on a thread of its own, so that signals are heard meanwhile.
@@ -185,6 +190,7 @@ int Serve::stop() {
   notifier_.notify("STOPPING=1\nSTATUS=" + state_text());
   std::thread stopper([this, timeout] {
     service_->stop(timeout);
+    if (quieter_.joinable()) quieter_.join();
     has_stopped_ = true;
     signals_.wake();
   });
@@ -198,6 +204,8 @@ int Serve::stop() {
       log_.warn("stopping at once: what is in flight is put back");
       service_->hurry();
       signals_.restore_stop();
+    } else {
+      static_cast<void>(::raise(signal));  // by now it ends the program
     }
   }
   stopper.join();
@@ -233,17 +241,25 @@ void Serve::dump_in_flight() {
 }
 
 void Serve::reload() {
+  if (state_ == "stopping") {
+    reopen_log();
+    return;
+  }
   notifier_.notify_reloading();
   GatheredOptions fresh = gather_options(arguments_.flags, environment_);
   if (fresh.problems.empty()) {
     take_over(fresh);
   } else {
-    if (const auto opened = output_->reopen(running_.options.log_file); !opened)
-      log_.error(opened.error().message);
+    reopen_log();
     for (const std::string& problem : fresh.problems) log_.error("reload: " + problem);
     log_.error("the configuration was not reloaded; the log was reopened");
   }
   notifier_.notify("READY=1");
+}
+
+void Serve::reopen_log() {
+  if (const auto opened = output_->reopen(running_.options.log_file); !opened)
+    log_.error(opened.error().message);
 }
 
 void Serve::take_over(const GatheredOptions& fresh) {
@@ -303,9 +319,10 @@ void Serve::give_sign_of_life() {
   std::string state = "STATUS=" + state_text();
   if (const auto period = notifier_.watchdog_period()) {
     const auto patience = std::chrono::ceil<std::chrono::milliseconds>(*period / 2);
-    if (service_->processor().in_flight(0, patience)) {
+    Processor& processor = service_->processor();
+    if (processor.state() == ProcessorState::kStopped || processor.in_flight(0, patience)) {
       state += "\nWATCHDOG=1";
-    } else if (!has_stopped_) {
+    } else if (state_ != "stopping") {
       log_.error("the reactor does not answer: no sign of life for the watchdog");
     }
   }

@@ -168,10 +168,13 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
         "Service::stop() called from a callback, a hook, an observer, a preprocessor or the "
         "function of a secret");
   }
+  // At once: a quiet() that waits for the store holds the lock.
+  const auto give_up = base::later<steady_clock>(
+      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience);
+  patience_.give_up_at(give_up);
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
-  patience_.give_up_at(base::later<steady_clock>(
-      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience));
+  patience_.give_up_at(give_up);
   if (is_hurried_) hurry();
   quiet();
   processor_.stop(timeout);

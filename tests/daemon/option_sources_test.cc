@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/configuration_file.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 
@@ -193,6 +194,31 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
       expected.replace(at, 4, path_);
     EXPECT_THAT(text, HasSubstr("\n" + expected + "\n"));
   }
+}
+
+TEST_F(OptionSourcesTest, IsDocumentedInFull) {
+  const std::string docs = test::read_file(PATIENT_HTTP_SOURCE_DIR "/docs/operations.md");
+  ServeOptions options;
+  for (const Option& option : options_of(options)) {
+    EXPECT_THAT(docs, HasSubstr("`" + std::string(option.key) + "`"));
+    if (option.key == option.name) continue;
+    EXPECT_THAT(docs, HasSubstr("`" + option.flag() + "`")) << option.path();
+  }
+}
+
+TEST_F(OptionSourcesTest, TakesTheFileThatTheDocumentationShows) {
+  const std::string docs = test::read_file(PATIENT_HTTP_SOURCE_DIR "/docs/operations.md");
+  const std::string fence = "```toml\n";
+  const std::size_t begin = docs.find(fence, docs.find("## patient-http serve")) + fence.size();
+  test::write_file(path_, docs.substr(begin, docs.find("```", begin) - begin));
+  ServeOptions options;
+  Origins origins;
+  const auto read = read_configuration_file(path_, options, origins);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(options.redis.queues.size(), 2U);
+  EXPECT_EQ(options.encryption_keys.size(), 2U);
+  EXPECT_EQ(options.log_format, LogFormat::kJson);
+  EXPECT_THAT(validate(options), IsEmpty());
 }
 
 // What is written can be read again, and means the same.

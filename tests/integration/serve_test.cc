@@ -208,6 +208,29 @@ TEST_F(ServeTest, TellsSystemdHowItIs) {
   EXPECT_EQ(program->wait(), 0);
 }
 
+// Another process that keeps the embedded store to itself is the store that is down.
+TEST_F(ServeTest, KeepsAResultThroughAnOutageAndSaysLittleOfIt) {
+  server_.on("/slow", [this](const auto&, test::ServerConnection& peer) {
+    server_.wait_for_release();
+    peer.send(test::TestHttpServer::response(200, "late"));
+  });
+  submit("/slow", "a");
+  auto program = serve();
+  ASSERT_TRUE(server_.wait_for_requests("/slow"));
+  {
+    auto database = sqlite::Database::open({.path = database_});
+    ASSERT_TRUE(database.has_value());
+    ASSERT_TRUE(database->execute("BEGIN IMMEDIATE").has_value());
+    server_.release();
+    ASSERT_TRUE(wait_for_log(*program, ": the store is down, trying again: "));
+  }
+  ASSERT_TRUE(wait_for_log(*program, ": the store is back"));
+  ASSERT_TRUE(wait_until([&] { return jobs().callbacks_waiting == 1; }));
+  program->signal(SIGTERM);
+  EXPECT_EQ(program->wait(), 0);
+  EXPECT_EQ(test::lines_of(program->errors()).size(), 6U) << program->errors();
+}
+
 TEST_F(ServeTest, SaysWhenResultsWereLeftBehind) {
   auto database = sqlite::Database::open({.path = database_});
   ASSERT_TRUE(database.has_value());
