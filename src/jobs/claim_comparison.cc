@@ -68,8 +68,10 @@ bool ClaimComparison::put_back(const std::vector<std::string>& claim_ids) {
     log_.warn("put back jobs whose claim got lost: " + released.error().message);
     return false;
   }
-  log_.warn(std::to_string(claim_ids.size()) +
-            " jobs were claimed in a reply that got lost, and go back to the front of the queue");
+  log_.warn(
+      std::to_string(claim_ids.size()) +
+      " jobs go back to the front of the queue: their claim came in a reply that got lost, or "
+      "an earlier stop left them");
   return true;
 }
 

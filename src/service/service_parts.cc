@@ -130,27 +130,12 @@ void ServiceParts::start() {
   is_started_ = true;
   is_hurried_ = false;
   patience_.reset();
-  put_back_own_claims();
   monitor_.start();
   sweeper_.start();
   callbacks_.start();
   processor_.start();
   base::MutexLock intake(intake_);
   worker_.start();
-}
-
-// What an earlier stop could not settle: nobody rescues it while this process lives.
-void ServiceParts::put_back_own_claims() {
-  const auto report = [&](const jobs::StoreFailure& failure) {
-    configuration_.log.error("put back what an earlier stop left: " + failure.message +
-                             "; it is left to rescue");
-  };
-  const auto claims = store_->claims();
-  if (!claims) return report(claims.error());
-  if (claims->empty()) return;
-  std::vector<std::string> ids;
-  for (const jobs::ClaimReference& claim : *claims) ids.push_back(claim.id);
-  if (const auto done = store_->release(ids); !done) report(done.error());
 }
 
 void ServiceParts::quiet() {

@@ -71,8 +71,6 @@ class ServiceParts {
  private:
   ServiceParts(Configuration configuration, std::unique_ptr<jobs::JobStore> store);
 
-  void put_back_own_claims();
-
   const Configuration configuration_;
   const std::unique_ptr<jobs::JobStore> store_;
   const payload::ExternalStorage storage_;

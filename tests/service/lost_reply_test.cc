@@ -54,7 +54,7 @@ TEST_F(LostReplyTest, JobsOfAClaimThatGotLostAreCarriedOutOnce) {
   EXPECT_EQ(callbacks(*parts_, 3).size(), 3U);
   EXPECT_THAT(sent_paths(), UnorderedElementsAre("/a", "/b", "/c"));
   EXPECT_THAT(store_->releases(), ElementsAre(3));
-  EXPECT_THAT(log_.text(), HasSubstr("3 jobs were claimed in a reply that got lost"));
+  EXPECT_THAT(log_.text(), HasSubstr("3 jobs go back to the front of the queue"));
 }
 
 TEST_F(LostReplyTest, ResultOnItsWayIsNotPutBack) {
