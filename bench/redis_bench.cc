@@ -9,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ namespace {
 // Answers after 1.5 to 2.5 s, so that requests do not end all at once.
 constexpr std::string_view kSlow = "/?delay=1.5&jitter=1";
 constexpr std::size_t kFew = 256;
+constexpr std::size_t kSome = 1'000;
 constexpr std::size_t kMany = 10'000;
 
 struct Settings {
@@ -41,6 +43,7 @@ struct Settings {
   std::size_t pushes = 200;
   int wrk_seconds = 5;
   bool keeps_data = false;
+  std::string only;  // part of the names of the cases to measure; empty: all
 };
 
 struct Row {
@@ -86,6 +89,10 @@ std::unique_ptr<test::TestRedis> start_redis(const Settings& settings) {
   return std::make_unique<test::TestRedis>(std::move(options));
 }
 
+bool is_wanted(const Settings& settings, const std::string& name) {
+  return name.find(settings.only) != std::string::npos;
+}
+
 // In a process of its own, so that its CPU and its memory can be told apart.
 RedisFigures carry_out_apart(const Settings& settings, const RedisCase& load) {
   const Ended ended = run_program({settings.self, "--carry-out", load.redis_url,
@@ -114,13 +121,18 @@ Row measure(const Settings& settings, const std::string& url, std::size_t in_fli
   return row;
 }
 
-Row print_case(const Settings& settings, const std::string& name, const std::string& url,
-               std::size_t in_flight, std::size_t count) {
-  const Row row = measure(settings, url, in_flight, count);
-  std::printf("%-22s %11.0f %11.1f %11.1f %11.3f %11.1f %9.0f\n",
-              (name + ", " + std::to_string(in_flight)).c_str(), row.ours.requests_per_second,
-              row.ours.cpu_us, row.redis_us, row.round_trips, row.commands,
-              row.ours.peak_memory / 1e6);
+// No value when the case is not wanted.
+std::optional<Row> print_case(const Settings& settings, const std::string& url,
+                              std::size_t in_flight, bool is_slow) {
+  const std::string name = (is_slow ? "slow, " : "instant, ") + std::to_string(in_flight);
+  if (!is_wanted(settings, name)) return std::nullopt;
+  const std::size_t count =
+      is_slow ? in_flight * static_cast<std::size_t>(settings.waves) : settings.count;
+  const std::string target = url + std::string(is_slow ? kSlow : "/");
+  const Row row = measure(settings, target, in_flight, count);
+  std::printf("%-22s %11.0f %11.1f %11.1f %11.3f %11.1f %9.0f\n", name.c_str(),
+              row.ours.requests_per_second, row.ours.cpu_us, row.redis_us, row.round_trips,
+              row.commands, row.ours.peak_memory / 1e6);
   return row;
 }
 
@@ -129,63 +141,75 @@ void print_head() {
               "round trips", "commands", "peak MB");
 }
 
-void measure_sidekiq(const Settings& settings, const std::string& url, double ours,
+void measure_wrk_case(const Settings& settings, const std::string& url, const Row& ours,
+                      Figures& figures) {
+  const auto wrk = measure_wrk(url + "/", kFew, settings.wrk_seconds);
+  if (!wrk) {
+    std::printf("%-22s not measured: it is missing, or failed\n", "wrk");
+    return;
+  }
+  std::printf("%-22s %11.0f %11.1f\n", "wrk, 256", wrk->requests_per_second, wrk->cpu_us);
+  figures.add("requests/s at 256, ours : wrk",
+              ours.ours.requests_per_second / wrk->requests_per_second, ">= 0.33");
+  figures.add("CPU per request at 256, ours : wrk", ours.ours.cpu_us / wrk->cpu_us, "<= 2");
+}
+
+void measure_sidekiq(const Settings& settings, const std::string& url, const Row& ours,
                      Figures& figures) {
+  if (settings.sidekiq_worker.empty()) return;
+  const std::size_t count = std::max<std::size_t>(settings.count / 20, 500);
   for (const std::size_t threads : {std::size_t{10}, std::size_t{25}}) {
     const std::string name = "Sidekiq, " + std::to_string(threads) + " threads";
     const auto redis = start_redis(settings);
-    const auto sidekiq = measure_sidekiq_case(
-        *redis,
-        {settings.sidekiq_worker, url, threads, std::max<std::size_t>(settings.count / 20, 500)});
+    const auto sidekiq =
+        measure_sidekiq_case(*redis, {settings.sidekiq_worker, url + "/", threads, count});
     if (!sidekiq) {
       std::printf("%-22s not measured: it is missing, or failed\n", name.c_str());
       return;
     }
     std::printf("%-22s %11.0f %11.1f\n", name.c_str(), sidekiq->requests_per_second,
                 sidekiq->cpu_us);
-    figures.add("requests/s at 256, ours : " + name, ours / sidekiq->requests_per_second, "");
+    figures.add("requests/s at 256, ours : " + name,
+                ours.ours.requests_per_second / sidekiq->requests_per_second, "");
   }
+}
+
+void add_figures(const std::string& load, const Row& row, Figures& figures) {
+  figures.add("CPU of redis-server per request, us: " + load, row.redis_us, "<= 20");
+  figures.add("round trips per request: " + load, row.round_trips, "< 0.1");
+}
+
+void measure_instant(const Settings& settings, const std::string& url, const Row& at_few,
+                     Figures& figures) {
+  add_figures("instant, 256", at_few, figures);
+  measure_wrk_case(settings, url, at_few, figures);
+  measure_sidekiq(settings, url, at_few, figures);
 }
 
 void run(const Settings& settings, Figures& figures) {
   const Companion server({settings.server, "--max-seconds", "900"});
   const std::string url = server.first_line().substr(server.first_line().rfind(' ') + 1);
-  const std::string slow = url + std::string(kSlow);
   print_head();
-  const auto wrk = measure_wrk(url + "/", kFew, settings.wrk_seconds);
-  if (wrk) {
-    std::printf("%-22s %11.0f %11.1f\n", "wrk, 256", wrk->requests_per_second, wrk->cpu_us);
-  } else {
-    std::printf("%-22s not measured: wrk is missing, or failed\n", "wrk");
+  const auto at_few = print_case(settings, url, kFew, false);
+  if (at_few) measure_instant(settings, url, *at_few, figures);
+  if (const auto row = print_case(settings, url, kSome, false))
+    add_figures("instant, 1,000", *row, figures);
+  const auto growth = [&](const char* name, const Row& at_many) {
+    if (at_few) figures.add(name, at_many.ours.cpu_us / at_few->ours.cpu_us, "<= 1.3");
+  };
+  if (const auto row = print_case(settings, url, kMany, false))
+    growth("CPU per request, 10,000 : 256, instant", *row);
+  static_cast<void>(print_case(settings, url, kFew, true));
+  static_cast<void>(print_case(settings, url, kSome, true));
+  if (const auto row = print_case(settings, url, kMany, true)) {
+    add_figures("slow, 10,000", *row, figures);
+    growth("CPU per request, 10,000 slow : 256 instant", *row);
+    figures.add("peak memory, MB: slow, 10,000", row->ours.peak_memory / 1e6, "<= 80");
   }
-  const Row at_few = print_case(settings, "instant", url + "/", kFew, settings.count);
-  const Row at_1000 = print_case(settings, "instant", url + "/", 1000, settings.count);
-  const Row at_many = print_case(settings, "instant", url + "/", kMany, settings.count);
-  const auto waves = static_cast<std::size_t>(settings.waves);
-  for (const std::size_t in_flight : {kFew, std::size_t{1000}})
-    static_cast<void>(print_case(settings, "slow", slow, in_flight, in_flight * waves));
-  const Row slow_many = print_case(settings, "slow", slow, kMany, kMany * waves);
-  if (wrk) {
-    figures.add("requests/s at 256, ours : wrk",
-                at_few.ours.requests_per_second / wrk->requests_per_second, ">= 0.33");
-    figures.add("CPU per request at 256, ours : wrk", at_few.ours.cpu_us / wrk->cpu_us, "<= 2");
-  }
-  figures.add("CPU of redis-server per request at 256, us", at_few.redis_us, "<= 20");
-  figures.add("CPU of redis-server per request at 10,000, slow, us", slow_many.redis_us, "<= 20");
-  figures.add("round trips per request at 256", at_few.round_trips, "< 0.1");
-  figures.add("round trips per request at 1,000", at_1000.round_trips, "< 0.1");
-  figures.add("round trips per request at 10,000, slow", slow_many.round_trips, "< 0.1");
-  figures.add("growth of CPU per request, 256 to 10,000, instant",
-              at_many.ours.cpu_us / at_few.ours.cpu_us, "<= 1.3");
-  figures.add("growth of CPU per request, 256 to 10,000 slow",
-              slow_many.ours.cpu_us / at_few.ours.cpu_us, "<= 1.3");
-  figures.add("peak memory with 10,000 in flight, slow, MB", slow_many.ours.peak_memory / 1e6,
-              "<= 80");
-  if (!settings.sidekiq_worker.empty())
-    measure_sidekiq(settings, url + "/", at_few.ours.requests_per_second, figures);
 }
 
 void run_latency(const Settings& settings, Figures& figures) {
+  if (!is_wanted(settings, "idle")) return;
   const auto redis = start_redis(settings);
   const Companion service({settings.self, "--serve", redis->url()});
   const PushLatency latency = measure_push_latency(*redis, settings.pushes);
@@ -196,10 +220,11 @@ void run_latency(const Settings& settings, Figures& figures) {
 }
 
 constexpr std::string_view kUsage =
-    "Usage: redis_bench [--quick] [--runs N] [--count N] [--aof] [--server PROGRAM]\n"
-    "                   [--sidekiq-worker FILE]\n"
-    "--count is the number of requests of each case with an instant target; --aof lets Redis\n"
-    "write an append-only file, synced every second; --sidekiq-worker compares with Sidekiq.\n";
+    "Usage: redis_bench [--quick] [--runs N] [--count N] [--only NAME] [--aof]\n"
+    "                   [--server PROGRAM] [--sidekiq-worker FILE]\n"
+    "--count is the number of requests of each case with an instant target; --only measures the\n"
+    "cases whose name holds it: \"instant, 256\", \"slow\", \"idle\"; --aof lets Redis write an\n"
+    "append-only file, synced every second; --sidekiq-worker compares with Sidekiq.\n";
 
 Settings read_arguments(int argc, char** argv) {
   Settings settings;
@@ -220,6 +245,8 @@ Settings read_arguments(int argc, char** argv) {
       settings.runs = std::max(1, std::stoi(argv[++i]));
     } else if (option == "--count" && i + 1 < argc) {
       settings.count = std::max(1UL, std::stoul(argv[++i]));
+    } else if (option == "--only" && i + 1 < argc) {
+      settings.only = argv[++i];
     } else if (option == "--server" && i + 1 < argc) {
       settings.server = argv[++i];
     } else if (option == "--sidekiq-worker" && i + 1 < argc) {
