@@ -48,12 +48,16 @@ local function look_at(bytes, is_shared)
   return {id = id, jid = jid, payload = payload_of(job)}
 end
 
-local function jid_of_claim(member)
-  if known[member] == nil then
-    local text = redis.call('HGET', facts, member)
-    known[member] = text and from_facts(text).jid or false
+-- Reads what is known of the claims under these members.
+local function look_up(jobs)
+  local members = {}
+  for i, job in ipairs(jobs) do members[i] = job.member end
+  local texts = values_of(facts, members)
+  for i, member in ipairs(members) do
+    if known[member] == nil then
+      known[member] = texts[i] and from_facts(texts[i]).jid or false
+    end
   end
-  return known[member]
 end
 
 local function take_from(key, name, is_shared)
@@ -83,14 +87,15 @@ local function take_from(key, name, is_shared)
   end
   if #picked > 0 then
     if others == 0 then
-      redis.call('RPOP', key, #picked)
+      redis.call('LTRIM', key, 0, -1 - #picked)  -- RPOP would give all their bytes once more
     else
       for _, job in ipairs(picked) do redis.call('LREM', key, -1, job.bytes) end
     end
   end
+  for _, job in ipairs(picked) do job.member = process .. '/' .. job.id end
+  look_up(picked)
   for _, job in ipairs(picked) do
-    job.member = process .. '/' .. job.id
-    local other = jid_of_claim(job.member)
+    local other = known[job.member]
     if other and other ~= job.jid then
       -- Another job with the id of one that runs here.
       redis.call('ZADD', schedule, now / 1000 + 60, job.bytes)
@@ -134,15 +139,14 @@ if redis.call('HEXISTS', registry, process) == 0 then
   jobs[#jobs + 1] = '1'
 end
 local bytes = {}
-for _, job in ipairs(taken) do
+for i, job in ipairs(taken) do
+  local at, member = 2 * i, job.member
   scores[#scores + 1] = now
-  scores[#scores + 1] = job.member
-  for _, list in ipairs({jobs, bytes}) do
-    list[#list + 1] = job.member
-    list[#list + 1] = job.bytes
-  end
-  texts[#texts + 1] = job.member
-  texts[#texts + 1] = to_facts(string.format('%d', number), job.queue, job.jid, job.payload)
+  scores[#scores + 1] = member
+  jobs[#jobs + 1] = member
+  jobs[#jobs + 1] = job.bytes
+  bytes[at - 1], bytes[at] = member, job.bytes
+  texts[at - 1], texts[at] = member, to_facts(string.format('%d', number), job.queue, job.jid, job.payload)
   number = number + 1
 end
 call_with_all('HSET', claims, bytes)

@@ -28,6 +28,16 @@ local function call_with_all(command, key, items)
   end
 end
 
+-- The values of fields of a hash, false where there is none.
+local function values_of(key, fields)
+  local values = {}
+  for at = 1, #fields, 1000 do
+    local found = redis.call('HMGET', key, unpack(fields, at, math.min(at + 999, #fields)))
+    for i = 1, #found do values[at - 1 + i] = found[i] end
+  end
+  return values
+end
+
 local function raise_ttl(key, seconds)
   if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
 end
@@ -47,7 +57,8 @@ local function text_or_nil(value)
 end
 -- The jid as it stands in facts, which are lines.
 local function jid_of(job)
-  return (string.gsub(text_or_nil(job.jid) or '', '%c', '?'))
+  local jid = text_or_nil(job.jid) or ''
+  return string.find(jid, '%c') and string.gsub(jid, '%c', '?') or jid
 end
 
 -- "<store>/<key>" of the payload that a decoded job refers to, or nil.
@@ -76,11 +87,10 @@ local function from_facts(text)
   return {number = number, queue = queue, jid = jid, payload = payload ~= '' and payload or nil}
 end
 
--- The facts of a claim that stands, or nil. A Ruby process that takes a request over removes it from
+-- The facts of a claim that stands, or nil; from their text, or from where they are kept. A Ruby process that takes a request over removes it from
 -- the registry of the gem. That registry may also have expired, or have been deleted: the mark of a
 -- process in it says that all claims of that process were entered.
-local function standing(facts_key, registry, process, member, number)
-  local text = redis.call('HGET', facts_key, member)
+local function standing_in(text, registry, process, member, number)
   if not text then return nil end
   local facts = from_facts(text)
   if number and facts.number ~= number then return nil end
@@ -89,6 +99,9 @@ local function standing(facts_key, registry, process, member, number)
     return nil
   end
   return facts
+end
+local function standing(facts_key, registry, process, member, number)
+  return standing_in(redis.call('HGET', facts_key, member), registry, process, member, number)
 end
 
 -- Times at which a job was taken from a dead process: the last ten, as text.

@@ -32,17 +32,20 @@ local function count(field) statistics[field] = (statistics[field] or 0) + 1 end
 
 local suspect = redis.call('HGET', suspects, process)
 local any_rescued = redis.call('EXISTS', rescues, deaths) > 0
+local named = {}
+for at = 3 + queue_count, #ARGV, ENTRY do named[#named + 1] = ARGV[at + 1] end
+local texts = values_of(facts, named)
 local seen = {}
 for at = 3 + queue_count, #ARGV, ENTRY do
   local number, member, callback_jid, bytes = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local queue, is_ours = tonumber(ARGV[at + 4]), ARGV[at + 5] == '1'
   local payload = ARGV[at + 9]
-  local claim = not seen[member] and standing(facts, registry, process, member, number)
+  local claim = not seen[member] and standing_in(texts[#settled + 1], registry, process, member, number)
   if claim then
     seen[member] = true
     members[#members + 1] = member
     pushes[queue] = pushes[queue] or {}
-    table.insert(pushes[queue], bytes)
+    pushes[queue][#pushes[queue] + 1] = bytes
     if payload ~= '' then redis.call('SREM', announced, payload) end
     if claim.payload then redis.call('ZADD', unneeded, 0, claim.payload) end
     if suspect == claim.jid then redis.call('HDEL', suspects, process) end
@@ -54,7 +57,6 @@ for at = 3 + queue_count, #ARGV, ENTRY do
       -- Its request is known until its callback has ended.
       redis.call('SET', 'patient_http:callback_of:' .. callback_jid, claim.jid, 'EX', PUSHED_SECONDS)
     end
-    count('requests')
     duration = duration + tonumber(ARGV[at + 6])
     if ARGV[at + 7] ~= '' then count('http_status:' .. ARGV[at + 7]) end
     if ARGV[at + 8] ~= '' then
@@ -80,6 +82,7 @@ call_with_all('HDEL', registry, members)
 if redis.call('HLEN', facts) == 0 then redis.call('HDEL', registry, process) end
 
 -- Last, and whatever they come to: a broken counter must not keep results.
+statistics.requests = #members
 for field, value in pairs(statistics) do redis.pcall('HINCRBY', totals, field, value) end
 redis.pcall('HINCRBYFLOAT', totals, 'duration', string.format('%.9f', duration))
 redis.pcall('EXPIRE', totals, 2592000)
