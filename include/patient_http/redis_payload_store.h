@@ -21,6 +21,10 @@ struct RedisPayloadStoreOptions {
   // When Redis throws a payload away by itself; none: never. A job that waits longer, or lies
   // longer among the dead, has then lost its data.
   std::optional<std::chrono::milliseconds> lifetime = std::nullopt;
+  // For callbacks that Ruby runs, see "Callbacks that Ruby runs" in docs/payloads-and-secrets.md:
+  // how long a second copy is kept under "<prefix>copy:<key>"; none: there is none. Takes the
+  // memory twice, and Redis 6.2.
+  std::optional<std::chrono::milliseconds> second_copy_lifetime = std::nullopt;
   // How long one command may take, with the bytes of the payload.
   std::chrono::milliseconds command_timeout = std::chrono::seconds(3);
 
@@ -49,6 +53,9 @@ class RedisPayloadStore final : public PayloadStore {
   [[nodiscard]] Result<std::optional<std::string>> fetch(const std::string& key) override;
   [[nodiscard]] Result<void> remove(const std::string& key) override;
   [[nodiscard]] Result<bool> exists(const std::string& key) override;
+  [[nodiscard]] bool keeps_copies() const override;
+  // What is put back ends with its copy.
+  [[nodiscard]] Result<bool> restore(const std::string& key) override;
 
  private:
   struct Impl;

@@ -216,6 +216,13 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<void> forget_payloads(
       std::span<const std::string> payloads) = 0;
 
+  // Payloads of up to 100 callback jobs that Ruby runs, has tried, and tries again before `until`:
+  // it removes a payload with its first try. None where all callbacks are ours.
+  [[nodiscard]] virtual StoreResult<std::vector<std::string>> removed_payloads(
+      std::chrono::system_clock::time_point /*until*/) {
+    return {};
+  }
+
   [[nodiscard]] virtual StoreResult<std::optional<std::string>> note(std::string_view key) = 0;
   [[nodiscard]] virtual StoreResult<Statistics> statistics() = 0;
   [[nodiscard]] virtual StoreResult<void> clear_statistics() = 0;

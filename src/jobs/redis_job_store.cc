@@ -276,6 +276,11 @@ StoreResult<void> RedisJobStore::forget_payloads(std::span<const std::string> pa
   return {};
 }
 
+StoreResult<std::vector<std::string>> RedisJobStore::removed_payloads(
+    system_clock::time_point until) {
+  return impl_->sets.removed_payloads(until);
+}
+
 StoreResult<std::optional<std::string>> RedisJobStore::note(std::string_view key) {
   const auto reply = run_command(impl_->context.client, {"HGET", redis_keys::kNotes, key});
   if (!reply) return unexpected(reply.error());

@@ -72,6 +72,8 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<std::string>> unneeded_payloads(
       std::size_t most, std::string_view after) override;
   [[nodiscard]] StoreResult<void> forget_payloads(std::span<const std::string> payloads) override;
+  [[nodiscard]] StoreResult<std::vector<std::string>> removed_payloads(
+      std::chrono::system_clock::time_point until) override;
   [[nodiscard]] StoreResult<std::optional<std::string>> note(std::string_view key) override;
   [[nodiscard]] StoreResult<Statistics> statistics() override;
   [[nodiscard]] StoreResult<void> clear_statistics() override;

@@ -112,6 +112,16 @@ StoreResult<std::int64_t> RedisSets::promote_due_of(std::string_view set,
   return promoted;
 }
 
+StoreResult<std::vector<std::string>> RedisSets::removed_payloads(system_clock::time_point until) {
+  RedisStep step(context_.client, context_.scripts.removed_payloads);
+  step.key(redis_keys::kRetry).owned_argument(to_score(until));
+  const auto reply = step.argument(context_.options.redis.own_callback_queue).run();
+  if (!reply) return unexpected(reply.error());
+  std::vector<std::string> payloads;
+  for (const auto& one : reply->array()) payloads.emplace_back(one.text());
+  return payloads;
+}
+
 StoreResult<std::int64_t> RedisSets::move(std::string_view set, const std::vector<Move>& moves) {
   if (moves.empty()) return 0;
   std::vector<std::string_view> queues;

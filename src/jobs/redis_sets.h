@@ -27,6 +27,10 @@ class RedisSets {
 
   [[nodiscard]] StoreResult<std::int64_t> promote_due(std::chrono::system_clock::time_point now);
 
+  // Of the first 1,000 jobs of all classes that are due by then.
+  [[nodiscard]] StoreResult<std::vector<std::string>> removed_payloads(
+      std::chrono::system_clock::time_point until);
+
   [[nodiscard]] StoreResult<std::vector<DeadJob>> dead_jobs(std::size_t most,
                                                             std::string_view after);
   [[nodiscard]] StoreResult<std::int64_t> retry_dead(std::span<const std::string> ids);

@@ -15,6 +15,7 @@
 #include "embedded/lua/move.lua.h"
 #include "embedded/lua/push.lua.h"
 #include "embedded/lua/release.lua.h"
+#include "embedded/lua/removed_payloads.lua.h"
 #include "embedded/lua/rescue.lua.h"
 #include "embedded/lua/settle_callbacks.lua.h"
 #include "embedded/lua/start_suspect.lua.h"
@@ -48,7 +49,8 @@ RedisScripts::RedisScripts()
       take_orphans("take_orphans", with_common(texts, embedded::kTakeOrphansLua)),
       unlock("unlock", with_common(texts, embedded::kUnlockLua)),
       forget_payloads("forget_payloads", with_common(texts, embedded::kForgetPayloadsLua)),
-      start_suspect("start_suspect", with_common(texts, embedded::kStartSuspectLua)) {}
+      start_suspect("start_suspect", with_common(texts, embedded::kStartSuspectLua)),
+      removed_payloads("removed_payloads", with_common(texts, embedded::kRemovedPayloadsLua)) {}
 
 StoreFailure to_store_failure(const redis::RedisFailure& failure) {
   return {StoreFailure::Kind::kUnavailable, failure.message};

@@ -1,5 +1,6 @@
 #include "payload/external_storage.h"
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <set>
@@ -83,6 +84,17 @@ Result<void> ExternalStorage::remove(const PayloadReference& reference) const {
   const Result<PayloadStore*> store = find(reference.store());
   if (!store) return unexpected(store.error());
   return guarded<void>("remove", reference, [&] { return (*store)->remove(reference.key()); });
+}
+
+bool ExternalStorage::keeps_copies() const {
+  return std::any_of(stores_.begin(), stores_.end(),
+                     [](const NamedPayloadStore& each) { return each.store->keeps_copies(); });
+}
+
+Result<bool> ExternalStorage::restore(const PayloadReference& reference) const {
+  const Result<PayloadStore*> store = find(reference.store());
+  if (!store) return false;
+  return guarded<bool>("restore", reference, [&] { return (*store)->restore(reference.key()); });
 }
 
 Result<PayloadStore*> ExternalStorage::find(const std::string& name) const {

@@ -91,6 +91,9 @@ class ForwardingStore : public JobStore {
   [[nodiscard]] StoreResult<void> forget_payloads(std::span<const std::string> payloads) override {
     return store_->forget_payloads(payloads);
   }
+  [[nodiscard]] StoreResult<std::vector<std::string>> removed_payloads(Time until) override {
+    return store_->removed_payloads(until);
+  }
   [[nodiscard]] StoreResult<std::optional<std::string>> note(std::string_view key) override {
     return store_->note(key);
   }

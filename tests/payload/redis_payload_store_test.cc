@@ -26,6 +26,7 @@ using testing::StartsWith;
 
 constexpr const char* kKey = "07aa468d-b464-4e75-befb-4c20e7c4193d";
 constexpr const char* kName = "patient_http:payloads:07aa468d-b464-4e75-befb-4c20e7c4193d";
+constexpr const char* kCopy = "patient_http:payloads:copy:07aa468d-b464-4e75-befb-4c20e7c4193d";
 
 // One server for all tests of this program: each begins with an empty database.
 test::TestRedis& server() {
@@ -59,8 +60,14 @@ std::unique_ptr<PayloadBacking> make_backing_with_lifetime() {
       RedisPayloadStoreOptions{.lifetime = std::chrono::hours(1)});
 }
 
+std::unique_ptr<PayloadBacking> make_backing_with_copies() {
+  return std::make_unique<RedisBacking>(
+      RedisPayloadStoreOptions{.second_copy_lifetime = std::chrono::hours(1)});
+}
+
 INSTANTIATE_TEST_SUITE_P(Redis, PayloadStoreConformance,
-                         testing::Values(make_backing, make_backing_with_lifetime));
+                         testing::Values(make_backing, make_backing_with_lifetime,
+                                         make_backing_with_copies));
 
 class RedisPayloadStoreTest : public testing::Test {
  protected:
@@ -222,16 +229,27 @@ TEST_F(RedisPayloadStoreTest, SaysWhenThePasswordIsWrong) {
   }
 }
 
-TEST_F(RedisPayloadStoreTest, NeedsNoMoreThanItsFourCommands) {
+TEST_F(RedisPayloadStoreTest, NeedsNoMoreThanItsFewCommands) {
   test::TestRedis guarded({.user = "payloads", .user_password = "p"});
   guarded.command({"ACL", "SETUSER", "payloads", "resetkeys", "~patient_http:payloads:*", "-@all",
                    "+set", "+get", "+unlink", "+exists"});
-  const auto store =
-      open({.url = "redis://payloads:p@127.0.0.1:" + std::to_string(guarded.port())});
+  const std::string url = "redis://payloads:p@127.0.0.1:" + std::to_string(guarded.port());
+  const auto store = open({.url = url});
   ASSERT_TRUE(store->store(kKey, "1"));
   EXPECT_EQ(*store->fetch(kKey), "1");
   ASSERT_TRUE(store->remove(kKey));
   EXPECT_EQ(*store->exists(kKey), false);
+
+  // The same user may not copy, and is told at once.
+  RedisPayloadStoreOptions copies{.url = url, .second_copy_lifetime = std::chrono::hours(1)};
+  const auto refused = RedisPayloadStore::open(copies);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("NOPERM"));
+  guarded.command({"ACL", "SETUSER", "payloads", "+copy", "+evalsha", "+script|load"});
+  const auto copying = open(copies);
+  ASSERT_TRUE(copying->store(kKey, "1"));
+  EXPECT_FALSE(copying->restore(kKey).value());
+  ASSERT_TRUE(copying->remove(kKey));
 }
 
 TEST_F(RedisPayloadStoreTest, FailsRatherThanMissesWhileItsServerIsAway) {
@@ -272,6 +290,49 @@ TEST_F(RedisPayloadStoreTest, GivesUpAServerThatDoesNotAnswer) {
   EXPECT_TRUE(test::wait_until([&] { return store->fetch(kKey).has_value(); }));
 }
 
+TEST_F(RedisPayloadStoreTest, KeepsACopyThatEndsByItself) {
+  auto given = options();
+  given.second_copy_lifetime = milliseconds(3'600'500);
+  const auto store = open(given);
+  ASSERT_TRUE(store->store(kKey, "1"));
+  EXPECT_EQ(text({"GET", kCopy}), "1");
+  EXPECT_GT(integer({"PTTL", kCopy}), 3'600'500 - 60'000);
+  EXPECT_EQ(integer({"PTTL", kName}), -1);
+  given.lifetime = milliseconds(1'000'000);
+  ASSERT_TRUE(open(given)->store(kKey, "2"));
+  EXPECT_EQ(text({"GET", kCopy}), "2");
+  EXPECT_GT(integer({"PTTL", kName}), 1'000'000 - 60'000);
+  EXPECT_LE(integer({"PTTL", kName}), 1'000'000);
+  ASSERT_TRUE(store->remove(kKey));
+  EXPECT_EQ(integer({"DBSIZE"}), 0);
+}
+
+TEST_F(RedisPayloadStoreTest, PutsBackWhatSomebodyElseRemovedForAsLongAsTheCopyLives) {
+  auto given = options();
+  given.second_copy_lifetime = std::chrono::hours(1);
+  const auto store = open(given);
+  ASSERT_TRUE(store->store(kKey, "1"));
+  EXPECT_FALSE(store->restore(kKey).value());  // it is there
+  EXPECT_EQ(integer({"PTTL", kName}), -1);
+  server().command({"PEXPIRE", kCopy, "1800000"});
+  server().command({"DEL", kName});
+  EXPECT_TRUE(store->restore(kKey).value());
+  EXPECT_EQ(store->fetch(kKey).value(), "1");
+  EXPECT_GT(integer({"PTTL", kName}), 1'800'000 - 60'000);
+  EXPECT_LE(integer({"PTTL", kName}), 1'800'000);
+  ASSERT_TRUE(store->remove(kKey));
+  EXPECT_FALSE(store->restore(kKey).value());
+  EXPECT_EQ(integer({"DBSIZE"}), 0);
+}
+
+TEST_F(RedisPayloadStoreTest, PutsNothingBackWithoutCopies) {
+  const auto store = open(options());
+  EXPECT_FALSE(store->keeps_copies());
+  server().command({"SET", kCopy, "1"});
+  EXPECT_FALSE(store->restore(kKey).value());
+  EXPECT_EQ(store->exists(kKey).value(), false);
+}
+
 TEST_F(RedisPayloadStoreTest, FailsWhenAKeyHoldsSomethingElse) {
   const auto store = open(options());
   server().command({"LPUSH", kName, "1"});
@@ -285,13 +346,16 @@ TEST_F(RedisPayloadStoreTest, RefusesWrongOptions) {
   RedisPayloadStoreOptions wrong;
   wrong.url = "http://:s3cret@localhost";
   wrong.lifetime = milliseconds(0);
+  wrong.second_copy_lifetime = milliseconds(-1);
   wrong.command_timeout = milliseconds(99);
   EXPECT_THAT(
       wrong.validate(),
-      ElementsAre(AllOf(StartsWith("the url of the payload store must begin with redis://"),
-                        Not(HasSubstr("s3cret"))),
-                  "lifetime of the payload store must be at least 1 ms and at most 100 years",
-                  "command_timeout of the payload store must be at least 0.1 s"));
+      ElementsAre(
+          AllOf(StartsWith("the url of the payload store must begin with redis://"),
+                Not(HasSubstr("s3cret"))),
+          "lifetime of the payload store must be at least 1 ms and at most 100 years",
+          "second_copy_lifetime of the payload store must be at least 1 ms and at most 100 years",
+          "command_timeout of the payload store must be at least 0.1 s"));
   const auto refused = RedisPayloadStore::open(wrong);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, wrong.validate().front());
