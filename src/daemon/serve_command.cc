@@ -331,8 +331,8 @@ void Serve::give_sign_of_life() {
 
 std::string Serve::state_text() const {
   const auto status = service_->processor().status();
-  return fmt::format("{}, {} of {} requests in flight", state_, status.occupied + status.parked,
-                     status.capacity);
+  return fmt::format("{}, {} of {} requests in flight{}", state_, status.occupied + status.parked,
+                     status.capacity, service_->is_store_down() ? ", the store is down" : "");
 }
 
 }  // namespace

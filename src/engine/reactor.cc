@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kCommandsPerTurn{2};
 constexpr std::chrono::milliseconds kStartingPerTurn{2};
 constexpr std::size_t kCommandsPerLook = 16;  // at the clock
-constexpr std::size_t kShownPerTurn = 1000;   // to a census
+constexpr std::size_t kShownPerTurn = 500;    // to a census
 // Settlements for which memory is kept after a burst.
 constexpr std::size_t kMostKept = 1024;
 constexpr std::chrono::milliseconds kLongestWait{60'000};

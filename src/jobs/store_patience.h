@@ -20,6 +20,7 @@ class StorePatience {
 
   // For steps that are repeated elsewhere.
   [[nodiscard]] StoreReporter& reporter() { return reporter_; }
+  [[nodiscard]] const StoreReporter& reporter() const { return reporter_; }
 
   // Calls `step` until it succeeds, fails for good, or the deadline of give_up_at() has come.
   // `what` names the step in the log ("complete 12 requests").

@@ -59,6 +59,8 @@ class ServiceParts {
   void hurry();
 
   [[nodiscard]] jobs::StoreResult<ServiceStatus> status();
+  // Whether a step of the store has failed and will be tried again.
+  [[nodiscard]] bool is_store_down() const { return patience_.reporter().is_down(); }
   // Results that stop() could neither hand over, the store being down, nor spool.
   [[nodiscard]] std::size_t undelivered() const { return handler_.undelivered(); }
 

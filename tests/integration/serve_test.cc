@@ -215,14 +215,18 @@ TEST_F(ServeTest, KeepsAResultThroughAnOutageAndSaysLittleOfIt) {
     peer.send(test::TestHttpServer::response(200, "late"));
   });
   submit("/slow", "a");
-  auto program = serve();
+  const std::string name = folder_.file("notify");
+  const test::NotifySocket systemd(name);
+  auto program = serve({}, {"NOTIFY_SOCKET=" + name, "WATCHDOG_USEC=200000"});
   ASSERT_TRUE(server_.wait_for_requests("/slow"));
   {
     auto database = sqlite::Database::open({.path = database_});
     ASSERT_TRUE(database.has_value());
     ASSERT_TRUE(database->execute("BEGIN IMMEDIATE").has_value());
     server_.release();
-    ASSERT_TRUE(wait_for_log(*program, ": the store is down, trying again: "));
+    EXPECT_NE(systemd.receive_with("1 of 256 requests in flight, the store is down\nWATCHDOG=1"),
+              "");
+    EXPECT_THAT(program->errors(), HasSubstr(": the store is down, trying again: "));
   }
   ASSERT_TRUE(wait_for_log(*program, ": the store is back"));
   ASSERT_TRUE(wait_until([&] { return jobs().callbacks_waiting == 1; }));
