@@ -76,7 +76,7 @@ Program::Program(const std::string& name, const std::vector<std::string>& argume
   posix_spawnattr_init(&attributes);
   set_default_signals(attributes);
 
-  std::string path = std::string(PATIENT_HTTP_BUILD_DIR "/") + name;
+  std::string path = name.starts_with("/") ? name : std::string(PATIENT_HTTP_BUILD_DIR "/") + name;
   std::vector<std::string> words = arguments;
   std::vector<char*> argv = {path.data()};
   for (std::string& word : words) argv.push_back(word.data());

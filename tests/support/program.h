@@ -19,7 +19,8 @@ class Program {
     std::vector<std::string> environment = {};  // "NAME=value", beside the test's own
   };
 
-  // Starts `name` ("patient-http"). Throws std::runtime_error when it cannot.
+  // Starts `name` ("patient-http") of the build folder, or at its absolute path. Throws
+  // std::runtime_error when it cannot.
   Program(const std::string& name, const std::vector<std::string>& arguments, Options options);
   Program(const std::string& name, const std::vector<std::string>& arguments)
       : Program(name, arguments, Options{}) {}
