@@ -30,6 +30,7 @@ class Companion {
   Companion& operator=(const Companion&) = delete;
 
   [[nodiscard]] const std::string& first_line() const { return first_line_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;

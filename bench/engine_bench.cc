@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 
 #include "child_process.h"
 #include "engine_cases.h"
+#include "wrk.h"
 
 namespace patient_http::bench {
 namespace {
@@ -26,11 +26,6 @@ struct Settings {
   std::size_t few = 256;  // in flight
   std::size_t many = 10'000;
   std::string only;  // "plain" or "tls"
-};
-
-struct WrkFigures {
-  double requests_per_second = 0;
-  double cpu_us = 0;
 };
 
 // One server for both clients.
@@ -86,23 +81,6 @@ IdleFigures idle(const LoadCase& load) {
   return {numbers.at(0), numbers.at(1)};
 }
 
-// One thread, and the same headers as ours. No value when wrk is not installed or fails.
-std::optional<WrkFigures> wrk(const LoadCase& load) {
-  const Ended ended = run_program(
-      {"wrk", "-t1", "-c" + std::to_string(load.in_flight),
-       "-d" + std::to_string(static_cast<int>(load.duration.count())) + "s", "--timeout", "60s",
-       "-H", "x-request-id: 00000000-0000-4000-8000-000000000000", "-H", "user-agent: PatientHttp",
-       "-H", "accept-encoding: gzip, deflate", load.url});
-  const std::size_t count_end = ended.output.find(" requests in ");
-  const std::size_t rate = ended.output.find("Requests/sec:");
-  if (ended.exit_status != 0 || count_end == std::string::npos || rate == std::string::npos) {
-    return std::nullopt;
-  }
-  const std::size_t count_begin = ended.output.rfind('\n', count_end) + 1;
-  const double count = std::stod(ended.output.substr(count_begin));
-  return WrkFigures{std::stod(ended.output.substr(rate + 13)), ended.cpu.count() * 1e6 / count};
-}
-
 void print_row(const std::string& name, const LoadFigures& f, double wrk_cpu_us) {
   std::printf("%-22s %11.0f %11.1f %11.1f %11.1f", name.c_str(), f.requests_per_second, f.cpu_us,
               f.reactor_us, f.longest_turn_ms);
@@ -112,7 +90,8 @@ void print_row(const std::string& name, const LoadFigures& f, double wrk_cpu_us)
 
 // Gives wrk's CPU per request; 0 when there is none.
 double print_wrk(const std::string& name, const LoadCase& load) {
-  const auto figures = wrk(load);
+  const auto figures =
+      measure_wrk(load.url, load.in_flight, static_cast<int>(load.duration.count()));
   if (!figures) {
     std::printf("%-22s not measured: wrk is missing, or failed\n", name.c_str());
     return 0;

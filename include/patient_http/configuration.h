@@ -52,11 +52,21 @@ struct Configuration {
   // Refuse to share the database with another process.
   bool owns_database = false;
 
+  // A request that was taken from dead processes so often within an hour is a suspect: a process
+  // sends one at a time, beside ordinary requests. When two processes have died with it, an error
+  // callback says so, and it is not sent again. A callback may be taken three times more, then it
+  // goes to the dead set. 0: off.
+  int poison_rescues = 3;
+
   // How long stop() without a time waits for requests in flight.
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(30);
-  // How long stop() goes on with the store down before results that it cannot hand over are left
-  // to be requested again.
+  // How long stop() goes on with the store down before it gives up on results that it cannot hand
+  // over.
   std::chrono::milliseconds store_patience = std::chrono::seconds(10);
+
+  // Where stop() writes results that it cannot hand over; the next start hands them over. It is
+  // made when it is not there. Empty: they are left to be requested again.
+  std::string state_directory = {};
 
   Log log = Log::standard_error(LogLevel::kInfo);
 

@@ -17,6 +17,7 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError };
 class Log {
  public:
   // Called with each message, from any thread, one at a time or at once: it must be thread-safe.
+  // When it throws, the message is lost.
   using Sink = std::function<void(LogLevel, std::string_view)>;
 
   // Discards everything.

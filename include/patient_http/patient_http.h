@@ -24,6 +24,7 @@
 #include "patient_http/processor_observer.h"
 #include "patient_http/processor_options.h"
 #include "patient_http/redis_options.h"
+#include "patient_http/redis_payload_store.h"
 #include "patient_http/request.h"
 #include "patient_http/request_handler.h"
 #include "patient_http/request_helper.h"

@@ -30,6 +30,13 @@ class PayloadStore {
   [[nodiscard]] virtual Result<void> remove(const std::string& key) = 0;
 
   [[nodiscard]] virtual Result<bool> exists(const std::string& key) = 0;
+
+  // For stores that are shared with the Ruby gem, which removes the payload of a callback that is
+  // going to be tried again: whether restore() may bring it back.
+  [[nodiscard]] virtual bool keeps_copies() const { return false; }
+  // Puts back what somebody else removed under `key`. False when it is there, or there is no copy.
+  // remove() removes the copy, too.
+  [[nodiscard]] virtual Result<bool> restore(const std::string& /*key*/) { return false; }
 };
 
 }  // namespace patient_http

@@ -43,8 +43,8 @@ struct RedisOptions {
   std::chrono::milliseconds heartbeat_interval = std::chrono::seconds(60);
   std::chrono::milliseconds orphan_threshold = std::chrono::seconds(300);
 
-  // How long a process of ours counts as alive after its last sign of life. It gives one every
-  // quarter of that time.
+  // How long a process of ours counts as alive after its last heartbeat. It beats every quarter of
+  // that time.
   std::chrono::milliseconds lease = std::chrono::seconds(12);
 
   // Everything that is wrong, a sentence each; empty when all is well.

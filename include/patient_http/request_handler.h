@@ -53,8 +53,8 @@ class RequestHandler {
 // The handler of this process, for those that were given none: a Service registers itself when it
 // starts and takes itself back when it stops. It is the last one registered.
 //
-// Thread safety: any thread. unregister_handler() waits for submissions under way; the handler
-// may be destroyed after it.
+// Thread safety: any thread. unregister_handler() waits for submissions to it that are under
+// way; the handler may be destroyed after it.
 void register_handler(RequestHandler& handler);
 // Does nothing when another one has been registered since.
 void unregister_handler(RequestHandler& handler);

@@ -29,9 +29,9 @@ struct SecretCommandOptions {
 
 // What `/bin/sh -c command` writes to its standard output, without one line break at its end; what
 // it writes beyond 64 KiB is dropped. It reads nothing, and its standard error is the program's
-// own. Of requests that need it at the same time one runs it, and the others wait. Throws
-// std::runtime_error when it cannot be run, does not end in time or ends with another status than
-// 0.
+// own. Of requests that need it at the same time one runs it, and the others wait for its output or
+// its failure. Throws std::runtime_error when it cannot be run, does not end in time or ends with
+// another status than 0.
 [[nodiscard]] SecretFunction secret_from_command(std::string command,
                                                  SecretCommandOptions options = {});
 

@@ -59,7 +59,8 @@ class Service final : public RequestHandler {
   [[nodiscard]] Result<ServiceStatus> status();
   [[nodiscard]] Result<Statistics> statistics();
   [[nodiscard]] Result<void> clear_statistics();
-  // Results that stop() could not hand over, the store being down.
+  // Results that stop() could neither hand over, the store being down, nor write into the
+  // state_directory.
   [[nodiscard]] std::size_t undelivered() const;
 
   // Up to `most` of the dead, the last that died first; `after` is the id of the last one seen.

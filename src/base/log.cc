@@ -41,7 +41,12 @@ Log Log::standard_error(LogLevel least) {
 }
 
 void Log::write(LogLevel level, std::string_view message) const {
-  if (sink_ && level >= least_) sink_(level, message);
+  if (!sink_ || level < least_) return;
+  try {
+    sink_(level, message);
+  } catch (...) {
+    // It is the user's, and its disk may be full: a line less is better than a thread less.
+  }
 }
 
 }  // namespace patient_http

@@ -99,6 +99,11 @@ std::string to_valid_utf8(std::string_view bytes) {
   return out;
 }
 
+std::string_view what_of(const std::exception& error) {
+  const char* const what = error.what();
+  return what != nullptr ? std::string_view(what) : std::string_view();
+}
+
 std::string base64_encode(std::string_view bytes) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ namespace patient_http::base {
 
 // `bytes` with each run of bytes that is not UTF-8 replaced by U+FFFD.
 [[nodiscard]] std::string to_valid_utf8(std::string_view bytes);
+
+// What an exception of the user's says; empty also when its what() gives a null pointer.
+[[nodiscard]] std::string_view what_of(const std::exception& error);
 
 // Standard alphabet with padding, without line breaks (RFC 4648 §4).
 [[nodiscard]] std::string base64_encode(std::string_view bytes);

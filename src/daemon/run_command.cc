@@ -155,6 +155,7 @@ RunResult<void> Run::open_state() {
   configuration.survives_power_cuts = options_.survives_power_cuts;
   configuration.owns_database = true;
   configuration.callbacks.threads = 0;  // RunWriter takes the results
+  configuration.poison_rescues = 0;     // a person sees that it dies
   configuration.log = Log::standard_error(LogLevel::kWarn);
   auto service = ServiceParts::open(std::move(configuration));
   if (!service)

@@ -88,7 +88,7 @@ Result<void> read_method(const Json& json, RequestOptions& options) {
   const std::string* text = json.if_string();
   if (text == nullptr) return wrong("method", "a string", json);
   const auto method = parse_http_method(*text);
-  if (!method) return failure(method.error().message);
+  if (!method) return failure("method " + method.error().message);
   options.method = *method;
   return {};
 }

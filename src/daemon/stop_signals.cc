@@ -22,6 +22,8 @@ StopSignals::StopSignals() {
   block();
   // A reader of our output that goes away is an error of writing, not the end.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that has reached the limit of its size.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 int StopSignals::wait(std::chrono::milliseconds patience) {

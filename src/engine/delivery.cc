@@ -4,6 +4,8 @@
 
 #include <exception>
 
+#include "base/text.h"
+
 namespace patient_http::engine {
 
 namespace {
@@ -63,7 +65,8 @@ void Delivery::deliver(std::vector<Settlement> batch) {
     try {
       handler.settle(std::move(for_handler));
     } catch (const std::exception& error) {
-      log_.error(std::string("a task handler failed, its tasks count as settled: ") + error.what());
+      log_.error("a task handler failed, its tasks count as settled: " +
+                 std::string(base::what_of(error)));
     } catch (...) {
       log_.error("a task handler failed, its tasks count as settled");
     }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "engine/delivery.h"
 #include "engine/observer_feed.h"
@@ -122,7 +123,7 @@ void Processor::Impl::stop(std::chrono::milliseconds timeout) {
   if (state_ == ProcessorState::kStopped) return;
   state_ = ProcessorState::kStopping;
   slots_.close();
-  if (!slots_.wait_until_empty(steady_clock::now() + timeout)) {
+  if (!slots_.wait_until_empty(base::later<steady_clock>(steady_clock::now(), timeout))) {
     reactor_.interrupt_all();
     static_cast<void>(slots_.wait_until_empty(steady_clock::time_point::max()));
   }
@@ -234,10 +235,10 @@ std::size_t Processor::free_slots() const {
   return impl_->slots().free();
 }
 bool Processor::wait_until_idle(std::chrono::milliseconds timeout) const {
-  return impl_->slots().wait_until_empty(steady_clock::now() + timeout);
+  return impl_->slots().wait_until_empty(base::later<steady_clock>(steady_clock::now(), timeout));
 }
 bool Processor::wait_for_free_slot(std::chrono::milliseconds timeout) const {
-  return impl_->slots().wait_for_free(steady_clock::now() + timeout);
+  return impl_->slots().wait_for_free(base::later<steady_clock>(steady_clock::now(), timeout));
 }
 
 }  // namespace patient_http

@@ -53,7 +53,7 @@ Result<void> call_user(const std::string& what, UserCallListener* calls,
   try {
     call();
   } catch (const std::exception& error) {
-    reason = error.what();
+    reason = base::what_of(error);
   } catch (...) {
     reason = "something that is no std::exception";
   }

@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <stdexcept>
 #include <system_error>
 
+#include "base/clock.h"
 #include "drivers/crypto/wipe.h"
 #include "drivers/net/fd.h"
 
@@ -24,6 +26,8 @@ namespace patient_http::engine {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr std::int64_t kLongestPoll = 3'600'000;  // milliseconds
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw std::runtime_error("cannot run the command: " + what + ": " +
@@ -140,7 +144,8 @@ bool wait_until_ended(int process, int out, Output& output, steady_clock::time_p
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) return false;
-    const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+    const int ready = ::poll(watched.data(), watched.size(),
+                             static_cast<int>(std::min<std::int64_t>(left.count(), kLongestPoll)));
     if (ready < 0 && errno != EINTR) fail("poll", errno);
     if (ready <= 0) continue;
     // What has ended has written all that it will; a process that it left behind may hold the pipe.
@@ -153,7 +158,7 @@ bool wait_until_ended(int process, int out, Output& output, steady_clock::time_p
 }  // namespace
 
 std::string run_secret_command(const std::string& command, steady_clock::duration time_limit) {
-  const auto deadline = steady_clock::now() + time_limit;
+  const auto deadline = base::later<steady_clock>(steady_clock::now(), time_limit);
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail("pipe", errno);
   const net::Fd out(ends[0]);

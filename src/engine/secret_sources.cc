@@ -119,7 +119,8 @@ class SecretFile {
   Kept kept_ GUARDED_BY(mutex_);
 };
 
-// Runs without the lock; while one runs it, the others wait for what it finds.
+// Runs without the lock; while one runs it, the others wait for what it finds, or for its failure:
+// each trying again in its turn, those behind a command that hangs would wait for hours.
 class SecretCommand {
  public:
   SecretCommand(std::string command, SecretCommandOptions options)
@@ -128,31 +129,37 @@ class SecretCommand {
   [[nodiscard]] std::string value() {
     {
       MutexLock lock(mutex_);
+      const std::uint64_t failures = failures_;
       while (is_running_) changed_.wait(mutex_);
       if (ran_at_ && steady_clock::now() - *ran_at_ < options_.lifetime) return kept_.value();
+      if (failures_ != failures) throw std::runtime_error(failure_);
       is_running_ = true;
     }
     std::string output;
     try {
       output = run_secret_command(command_, options_.time_limit);
-    } catch (...) {
-      finish(nullptr);
+    } catch (const std::exception& error) {
+      fail(error.what());
       throw;
     }
     strip_line_break(output);
-    finish(&output);
+    finish(output);
     return output;
   }
 
  private:
-  // `output` is null when there is none.
-  void finish(const std::string* output) {
+  void finish(const std::string& output) {
     MutexLock lock(mutex_);
     is_running_ = false;
-    if (output != nullptr) {
-      kept_.set(std::string(*output));
-      ran_at_ = steady_clock::now();
-    }
+    kept_.set(std::string(output));
+    ran_at_ = steady_clock::now();
+    changed_.notify_all();
+  }
+  void fail(const std::string& reason) {
+    MutexLock lock(mutex_);
+    is_running_ = false;
+    ++failures_;
+    failure_ = reason;
     changed_.notify_all();
   }
 
@@ -161,6 +168,8 @@ class SecretCommand {
   base::Mutex mutex_;
   base::CondVar changed_;
   bool is_running_ GUARDED_BY(mutex_) = false;
+  std::uint64_t failures_ GUARDED_BY(mutex_) = 0;
+  std::string failure_ GUARDED_BY(mutex_);  // the last one's
   std::optional<steady_clock::time_point> ran_at_ GUARDED_BY(mutex_);
   Kept kept_ GUARDED_BY(mutex_);
 };

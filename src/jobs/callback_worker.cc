@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 // How long a wait lasts at most before the thread looks around.
 constexpr auto kLongestWait = 1s;
 constexpr auto kReportEvery = 10s;
+// Others run beside a callback, and are rescued with it: they get some tries more than a request.
+constexpr int kMoreRescues = 3;
 
 thread_local bool t_is_callback_thread = false;
 
@@ -32,20 +34,25 @@ bool CallbackWorker::is_callback_thread() {
 
 CallbackWorker::CallbackWorker(JobStore& store, const JobOpener& opener,
                                const CallbackRunner& runner, StorePatience& patience,
-                               std::size_t threads, Log log)
+                               std::size_t threads, int poison_rescues, Log log)
     : store_(store),
       opener_(opener),
       runner_(runner),
       patience_(patience),
       thread_count_(threads),
+      poison_rescues_(poison_rescues),
       log_(std::move(log)) {}
 
 void CallbackWorker::start() {
   if (!threads_.empty()) return;
+  std::vector<std::string> unsettled;
   {
     base::MutexLock lock(mutex_);
     stopping_ = false;
+    unsettled.swap(unsettled_);
   }
+  // Once only: a start does not wait for a store that is down.
+  keep_unless(unsettled.empty() ? Released() : store_.release_callbacks(unsettled), unsettled);
   for (std::size_t i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -81,10 +88,20 @@ void CallbackWorker::release_fetched() {
     fetched_.clear();
   }
   if (ids.empty()) return;
-  const auto released = patience_.repeat<std::vector<Settled>>(
-      "put back callbacks", [&] { return store_.release_callbacks(ids); });
-  if (!released)
-    log_.error("put back callbacks: " + released.error().message + "; they are left to rescue");
+  keep_unless(patience_.repeat<std::vector<Settled>>("put back callbacks",
+                                                     [&] { return store_.release_callbacks(ids); }),
+              ids);
+}
+
+void CallbackWorker::keep_unless(const Released& released, const std::vector<std::string>& ids) {
+  if (released) return;
+  log_.error("put back callbacks: " + released.error().message + "; they are left to rescue");
+  for (const std::string& id : ids) remember(id);
+}
+
+void CallbackWorker::remember(const std::string& id) {
+  base::MutexLock lock(mutex_);
+  unsettled_.push_back(id);
 }
 
 void CallbackWorker::run() {
@@ -141,7 +158,17 @@ std::vector<CallbackClaim> CallbackWorker::fetch() {
   return {};
 }
 
+bool CallbackWorker::bury_poison(const CallbackClaim& claim) {
+  if (poison_rescues_ == 0 || claim.rescues < poison_rescues_ + kMoreRescues) return false;
+  const std::string reason =
+      "it was taken from " + std::to_string(claim.rescues) + " processes that died within an hour";
+  log_.error("callback " + claim.jid + " goes to the dead set: " + reason);
+  fail(claim, std::nullopt, std::nullopt, reason);
+  return true;
+}
+
 void CallbackWorker::carry_out(const CallbackClaim& claim) {
+  if (bury_poison(claim)) return;
   const auto job = parse_callback_job(claim.bytes, opener_);
   if (!job) {
     if (job.error().what == UnopenedData::What::kNotNow) {
@@ -169,6 +196,7 @@ void CallbackWorker::finish(const CallbackClaim& claim) {
   if (!finished) {
     log_.error("finish a callback: " + finished.error().message +
                "; it has run, and whoever rescues it runs it again");
+    remember(claim.id);
   }
 }
 
@@ -193,6 +221,7 @@ void CallbackWorker::fail(const CallbackClaim& claim, std::optional<std::string>
   });
   if (!done) {
     log_.error("note a callback's failure: " + done.error().message + "; it is left to rescue");
+    remember(claim.id);
   }
 }
 

@@ -27,9 +27,10 @@ namespace patient_http::jobs {
 // Thread safety: start() and stop() from one thread, not from a callback. Both may be repeated.
 class CallbackWorker {
  public:
-  // All but `log` must outlive this object.
+  // The first four must outlive this object. A callback that was rescued three times more than
+  // `poison_rescues` within an hour goes to the dead set instead of running; 0: none does.
   CallbackWorker(JobStore& store, const JobOpener& opener, const CallbackRunner& runner,
-                 StorePatience& patience, std::size_t threads, Log log);
+                 StorePatience& patience, std::size_t threads, int poison_rescues, Log log);
   ~CallbackWorker() { stop(); }
   CallbackWorker(const CallbackWorker&) = delete;
   CallbackWorker& operator=(const CallbackWorker&) = delete;
@@ -43,10 +44,14 @@ class CallbackWorker {
   [[nodiscard]] static bool is_callback_thread();
 
  private:
+  using Released = StoreResult<std::vector<Settled>>;
+
   void run();
   // The next callback to run; none when it is time to stop. One thread at a time asks the store.
   [[nodiscard]] std::optional<CallbackClaim> next();
   [[nodiscard]] std::vector<CallbackClaim> fetch();
+  // Whether it was rescued so often that it runs no more; it is then with the dead.
+  bool bury_poison(const CallbackClaim& claim);
   void carry_out(const CallbackClaim& claim);
   void finish(const CallbackClaim& claim);
   void failed(const CallbackClaim& claim, const CallbackJob* job, const JobFailure& failure);
@@ -54,12 +59,17 @@ class CallbackWorker {
             std::optional<std::chrono::system_clock::time_point> retry_at, std::string reason);
   void wait_for_running();
   void release_fetched();
+  // Keeps a claim that could not be settled for the next start: nobody rescues it while this
+  // process lives.
+  void remember(const std::string& id);
+  void keep_unless(const Released& released, const std::vector<std::string>& ids);
 
   JobStore& store_;
   const JobOpener& opener_;
   const CallbackRunner& runner_;
   StorePatience& patience_;
   const std::size_t thread_count_;
+  const int poison_rescues_;
   const Log log_;
   std::vector<std::thread> threads_;
 
@@ -69,6 +79,7 @@ class CallbackWorker {
   bool is_fetching_ GUARDED_BY(mutex_) = false;
   std::deque<CallbackClaim> fetched_ GUARDED_BY(mutex_);
   std::size_t running_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> unsettled_ GUARDED_BY(mutex_);
 };
 
 }  // namespace patient_http::jobs

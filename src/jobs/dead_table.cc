@@ -55,6 +55,7 @@ SqliteResult<std::optional<Taken>> take_dead(Database& database, const std::stri
 SqliteResult<void> put_into_queue(Database& database, const Taken& dead) {
   const auto position = reserve_numbers(database, 1);
   if (!position) return unexpected(position.error());
+  if (auto done = clear_rescues(database, dead.job); !done) return done;
   if (dead.callback_jid) {
     return database.run("INSERT INTO callbacks_ready (position, job, jid) VALUES (?, ?, ?)",
                         *position, dead.job, *dead.callback_jid);

@@ -56,6 +56,13 @@ StoreResult<SealedData> JobSealer::seal(UnsealedData data) const {
   return std::move(sealed->front());
 }
 
+StoreResult<SealedData> JobSealer::seal_in_job(UnsealedData data) const {
+  if (!encryptor_.is_enabled()) return SealedData{std::move(data.json), std::nullopt};
+  auto encrypted = encryptor_.encrypt(data.json, data.format);
+  if (!encrypted) return unexpected(encryption_failed(encrypted.error()));
+  return SealedData{std::move(*encrypted), std::nullopt};
+}
+
 void JobSealer::store_elsewhere(SealedData& data, const PayloadReference& reference) const {
   if (const auto stored = storage_.store(reference, data.json); !stored) {
     log_.warn("a payload of " + std::to_string(data.json.size()) +

@@ -43,6 +43,8 @@ class JobSealer {
   // stays in the job, and the log says so.
   [[nodiscard]] StoreResult<std::vector<SealedData>> seal(std::vector<UnsealedData>& batch) const;
   [[nodiscard]] StoreResult<SealedData> seal(UnsealedData data) const;
+  // Encrypts, and leaves the data in the job, however large: without the job store.
+  [[nodiscard]] StoreResult<SealedData> seal_in_job(UnsealedData data) const;
   [[nodiscard]] bool encrypts() const { return encryptor_.is_enabled(); }
   // Encrypts only: for what is small, and never kept elsewhere.
   [[nodiscard]] StoreResult<std::string> encrypt(std::string json) const;

@@ -36,7 +36,9 @@ struct Claim {
   std::string id;
   std::string jid;
   std::string bytes;
-  int rescues = 0;  // how often it was taken from a dead process
+  // How often it was taken from a dead process within the hour before the last time, that included.
+  int rescues = 0;
+  int deaths = 0;  // how often a process died while it ran this as its suspect (start_suspect)
 };
 
 struct ClaimReference {
@@ -82,7 +84,7 @@ struct CallbackClaim {
   std::string id;
   std::string jid;
   std::string bytes;
-  int rescues = 0;
+  int rescues = 0;  // as in Claim, of the callback alone
 };
 
 enum class Wait {
@@ -124,6 +126,12 @@ class JobStore {
   // this process. Repeated: takes the next ones; claims() tells what a lost reply held.
   [[nodiscard]] virtual StoreResult<std::vector<Claim>> claim(std::size_t most) = 0;
 
+  // Notes that this process now runs the job of this claim as its suspect: one that may be what
+  // kills processes. There is one per process, and a second takes the first one's place. The note
+  // ends with the claim (complete, fail, release); when the process dies before, rescue() counts
+  // that in Claim::deaths. Repeated: changes nothing.
+  [[nodiscard]] virtual StoreResult<Settled> start_suspect(const std::string& claim_id) = 0;
+
   // This process's claims on jobs, oldest first.
   [[nodiscard]] virtual StoreResult<std::vector<ClaimReference>> claims() = 0;
 
@@ -134,6 +142,11 @@ class JobStore {
   // nothing.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) = 0;
+
+  // As complete(), for claims of a process that is gone and has left its results behind. kInUse
+  // when that process lives. Repeated: kClaimGone, and changes nothing.
+  [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) = 0;
 
   // Moves each job to the schedule or to the dead set. `now` is kept as the time of its death.
   // Repeated: kClaimGone, and changes nothing.
@@ -146,8 +159,9 @@ class JobStore {
       std::span<const std::string> claim_ids) = 0;
 
   // Puts the jobs, and the callbacks, of dead processes to the back of their queue, unchanged,
-  // in their order, and counts one rescue at `now` for each. Gives their number. Processes that
-  // live are left alone, however busy. Repeated: finds nothing more, and gives 0.
+  // in their order; counts one rescue at `now` for each, and one death for each process's suspect.
+  // A result ends a job's counts, its callback begins anew. Gives their number. Processes that live
+  // are left alone, however busy. Repeated: finds nothing more, and gives 0.
   [[nodiscard]] virtual StoreResult<std::int64_t> rescue(
       std::chrono::system_clock::time_point now) = 0;
 
@@ -181,8 +195,8 @@ class JobStore {
   // earlier answer; empty: from the first on).
   [[nodiscard]] virtual StoreResult<std::vector<DeadJob>> dead_jobs(std::size_t most,
                                                                     std::string_view after) = 0;
-  // Puts the dead back to the back of their queue, unchanged, and gives their number. Repeated:
-  // finds nothing more, and gives 0.
+  // Puts the dead back to the back of their queue, unchanged, and gives their number. Their rescues
+  // and deaths are counted anew. Repeated: finds nothing more, and gives 0.
   [[nodiscard]] virtual StoreResult<std::int64_t> retry_dead(std::span<const std::string> ids) = 0;
   // Forgets the dead, as if their callback had ended, and gives their number. Repeated: 0.
   [[nodiscard]] virtual StoreResult<std::int64_t> delete_dead(std::span<const std::string> ids) = 0;
@@ -201,6 +215,13 @@ class JobStore {
   // They have been removed. Without effect on those that a job needs. Repeated: changes nothing.
   [[nodiscard]] virtual StoreResult<void> forget_payloads(
       std::span<const std::string> payloads) = 0;
+
+  // Payloads of up to 100 callback jobs that Ruby runs, has tried, and tries again before `until`:
+  // it removes a payload with its first try. None where all callbacks are ours.
+  [[nodiscard]] virtual StoreResult<std::vector<std::string>> removed_payloads(
+      std::chrono::system_clock::time_point /*until*/) {
+    return {};
+  }
 
   [[nodiscard]] virtual StoreResult<std::optional<std::string>> note(std::string_view key) = 0;
   [[nodiscard]] virtual StoreResult<Statistics> statistics() = 0;

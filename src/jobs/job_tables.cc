@@ -127,7 +127,8 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
   {
     Statement statement = database.statement(
         "SELECT ready.position, ready.job, payloads.jid, payloads.bytes,"
-        " (SELECT count(*) FROM rescues WHERE rescues.job = ready.job)"
+        " (SELECT count(*) FROM rescues WHERE rescues.job = ready.job),"
+        " (SELECT count FROM deaths WHERE deaths.job = ready.job)"
         " FROM ready LEFT JOIN payloads ON payloads.job = ready.job"
         " ORDER BY ready.position LIMIT ?");
     statement.bind(1, static_cast<std::int64_t>(
@@ -144,7 +145,8 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
       places.push_back({statement.integer(1), statement.integer(0)});
       claims.push_back(Claim{to_claim_id({claimant.process, ++claimant.last_claim}),
                              std::string(statement.text(2)), std::string(statement.text(3)),
-                             static_cast<int>(statement.integer(4))});
+                             static_cast<int>(statement.integer(4)),
+                             static_cast<int>(statement.integer(5))});
     }
   }
   if (claims.empty()) return claims;
@@ -161,6 +163,19 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
     if (!done) return unexpected(done.error());
   }
   return claims;
+}
+
+SqliteResult<Settled> note_suspect(Database& database, std::int64_t process,
+                                   const std::string& claim_id) {
+  const std::optional<ClaimNumber> number = parse_claim_id(claim_id);
+  if (!number || number->process != process) return Settled::kClaimGone;
+  auto done = database.run(
+      "INSERT INTO suspects (process, claim)"
+      " SELECT process, claim FROM in_flight WHERE process = ? AND claim = ?"
+      " ON CONFLICT DO UPDATE SET claim = excluded.claim",
+      number->process, number->claim);
+  if (!done) return unexpected(done.error());
+  return database.changes() > 0 ? Settled::kDone : Settled::kClaimGone;
 }
 
 SqliteResult<std::vector<ClaimReference>> list_claims(Database& database, std::int64_t process) {
@@ -186,7 +201,7 @@ SqliteResult<std::vector<Settled>> complete_jobs(Database& database, std::int64_
   auto settled = settle_each(
       database, process, completions,
       [&](const Completion& completion, const Place& place) -> SqliteResult<void> {
-        auto done = database.run("DELETE FROM rescues WHERE job = ?", place.job);
+        auto done = clear_rescues(database, place.job);
         if (done) done = replace_bytes(database, place.job, completion.callback_bytes);
         if (done) {
           done = database.run("INSERT INTO callbacks_ready (position, job, jid) VALUES (?, ?, ?)",
@@ -256,11 +271,16 @@ SqliteResult<void> replace_bytes(Database& database, std::int64_t job, const std
   return database.run("UPDATE payloads SET bytes = ? WHERE job = ?", Blob{bytes}, job);
 }
 
+SqliteResult<void> clear_rescues(Database& database, std::int64_t job) {
+  auto done = database.run("DELETE FROM rescues WHERE job = ?", job);
+  return done ? database.run("DELETE FROM deaths WHERE job = ?", job) : done;
+}
+
 SqliteResult<void> forget_job(Database& database, std::int64_t job) {
   auto done =
       database.run("DELETE FROM jids WHERE jid = (SELECT jid FROM payloads WHERE job = ?)", job);
   if (done) done = database.run("DELETE FROM payloads WHERE job = ?", job);
-  if (done) done = database.run("DELETE FROM rescues WHERE job = ?", job);
+  if (done) done = clear_rescues(database, job);
   if (done) done = release_payloads(database, job);
   return done;
 }

@@ -39,6 +39,9 @@ struct Moved {
 [[nodiscard]] sqlite::SqliteResult<std::vector<Claim>> claim_jobs(sqlite::Database& database,
                                                                   Claimant& claimant,
                                                                   std::size_t most);
+[[nodiscard]] sqlite::SqliteResult<Settled> note_suspect(sqlite::Database& database,
+                                                         std::int64_t process,
+                                                         const std::string& claim_id);
 [[nodiscard]] sqlite::SqliteResult<std::vector<ClaimReference>> list_claims(
     sqlite::Database& database, std::int64_t process);
 [[nodiscard]] sqlite::SqliteResult<std::vector<Settled>> complete_jobs(
@@ -59,6 +62,9 @@ struct Moved {
 
 [[nodiscard]] sqlite::SqliteResult<void> replace_bytes(sqlite::Database& database, std::int64_t job,
                                                        const std::string& bytes);
+// Counts anew how often the job was taken from a dead process, and what died with it.
+[[nodiscard]] sqlite::SqliteResult<void> clear_rescues(sqlite::Database& database,
+                                                       std::int64_t job);
 // Removes what is left of a job that has been taken out of its queue for good.
 [[nodiscard]] sqlite::SqliteResult<void> forget_job(sqlite::Database& database, std::int64_t job);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 namespace patient_http::jobs {
 
@@ -28,6 +29,11 @@ std::optional<ErrorKind> error_kind_of(const std::variant<Response, Error>& outc
   return error != nullptr ? std::optional(error->kind()) : std::nullopt;
 }
 
+bool is_cancelled(const SettledTask& settled) {
+  const auto* error = std::get_if<Error>(&settled.outcome);
+  return error != nullptr && error->kind() == ErrorKind::kCancelled;
+}
+
 }  // namespace
 
 void JobTaskHandler::settle(std::vector<SettledTask> batch) {
@@ -43,13 +49,19 @@ void JobTaskHandler::settle(std::vector<SettledTask> batch) {
 
 void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   std::vector<Handover> handovers;
-  std::vector<std::string> interrupted;
+  std::vector<std::string> lost;
   for (SettledTask& settled : batch) {
     const auto& task = static_cast<const JobTask&>(*settled.task);
-    auto claim_id = in_flight_.remove(task.id());
-    if (!claim_id) continue;
+    auto ended = in_flight_.end(task.id());
+    if (!ended) continue;
     if (std::holds_alternative<Interrupted>(settled.outcome)) {
-      interrupted.push_back(std::move(*claim_id));
+      base::MutexLock lock(mutex_);
+      interrupted_.push_back(std::move(ended->claim_id));
+      continue;
+    }
+    // Cancelled because its claim was lost. If there is one after all, the job is not over.
+    if (ended->is_lost && is_cancelled(settled)) {
+      lost.push_back(std::move(ended->claim_id));
       continue;
     }
     auto* response = std::get_if<Response>(&settled.outcome);
@@ -57,11 +69,20 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
         response != nullptr
             ? std::variant<Response, Error>(std::move(*response))
             : std::variant<Response, Error>(std::get<Error>(std::move(settled.outcome)));
-    handovers.push_back(hand_over(std::move(*claim_id), task, outcome));
+    handovers.push_back(hand_over(std::move(ended->claim_id), task, outcome));
   }
   batch.clear();
   complete(std::move(handovers));
-  release(std::move(interrupted));
+  release(std::move(lost));
+}
+
+void JobTaskHandler::release_interrupted() {
+  std::vector<std::string> claim_ids;
+  {
+    base::MutexLock lock(mutex_);
+    claim_ids.swap(interrupted_);
+  }
+  release(std::move(claim_ids));
 }
 
 JobTaskHandler::Handover JobTaskHandler::hand_over(std::string claim_id, const JobTask& task,
@@ -98,15 +119,39 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                           .request_id = job.request_id,
                           .url = job.url,
                           .callback_args = job.callback_args}));
+  complete_one({claim_id,
+                {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
+                job.url,
+                HttpMethod::kGet,
+                job.callback_args,
+                job.format,
+                statistics_of(outcome),
+                outcome_json(outcome)});
+}
+
+void JobTaskHandler::condemn(const std::string& claim_id, const RequestJob& job,
+                             std::string message) {
+  const std::variant<Response, Error> outcome =
+      Error(RequestError({.kind = ErrorKind::kPoison,
+                          .message = std::move(message),
+                          .request_id = job.request_id,
+                          .url = job.request.url(),
+                          .method = job.request.method(),
+                          .callback_args = job.callback_args}));
+  complete_one({claim_id,
+                {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
+                job.request.url(),
+                job.request.method(),
+                job.callback_args,
+                job.format,
+                statistics_of(outcome),
+                outcome_json(outcome)});
+}
+
+void JobTaskHandler::complete_one(Handover handover) {
+  in_flight_.begin_settling(handover.claim_id);
   std::vector<Handover> handovers;
-  handovers.push_back({claim_id,
-                       {job.request_id, job.callback, job.carried, error_kind_of(outcome)},
-                       job.url,
-                       HttpMethod::kGet,
-                       job.callback_args,
-                       job.format,
-                       statistics_of(outcome),
-                       outcome_json(outcome)});
+  handovers.push_back(std::move(handover));
   complete(std::move(handovers));
 }
 
@@ -119,24 +164,81 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
   }
   auto sealed = patience_.repeat<std::vector<SealedData>>(
       "seal " + std::to_string(batch.size()) + " results", [&] { return sealer_.seal(batch); });
-  if (!sealed) return unexpected(std::move(sealed.error()));
+  if (!sealed) {
+    keep_unsealed(handovers, batch);
+    return unexpected(std::move(sealed.error()));
+  }
+  return assemble(handovers, *sealed);
+}
+
+std::vector<Completion> JobTaskHandler::assemble(const std::vector<Handover>& handovers,
+                                                 std::vector<SealedData>& sealed) const {
   std::vector<Completion> completions;
   completions.reserve(handovers.size());
   for (std::size_t i = 0; i < handovers.size(); ++i) {
     const Handover& handover = handovers[i];
+    const std::string& callback = handover.callback.callback;
+    const CallbackJobOptions& options = routing_.of(callback);
     completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
-                           make_callback_job((*sealed)[i].json, handover.callback, callbacks_),
-                           handover.statistics, std::move((*sealed)[i].payload)});
-    (*sealed)[i].json = {};  // bodies are large
+                           make_callback_job(sealed[i].json, handover.callback, options),
+                           handover.statistics, std::move(sealed[i].payload)});
+    if (routing_.is_sidekiqs(callback)) completions.back().sidekiq_queue = options.queue;
+    sealed[i].json = {};  // bodies are large
   }
   return completions;
 }
 
+void JobTaskHandler::keep(std::vector<Completion> completions) {
+  if (!spool_.is_enabled()) return;
+  base::MutexLock lock(mutex_);
+  unstored_.insert(unstored_.end(), std::make_move_iterator(completions.begin()),
+                   std::make_move_iterator(completions.end()));
+}
+
+void JobTaskHandler::keep_unsealed(const std::vector<Handover>& handovers,
+                                   std::vector<UnsealedData>& batch) {
+  if (!spool_.is_enabled()) return;
+  std::vector<SealedData> sealed;
+  sealed.reserve(batch.size());
+  for (UnsealedData& data : batch) {
+    auto one = sealer_.seal_in_job(std::move(data));
+    if (!one) {  // never in clear text
+      log_.error(
+          std::to_string(batch.size()) +
+          " results cannot be spooled, their requests are sent again: " + one.error().message);
+      return;
+    }
+    sealed.push_back(std::move(*one));
+  }
+  keep(assemble(handovers, sealed));
+}
+
+void JobTaskHandler::spool_unstored() {
+  std::vector<Completion> unstored;
+  {
+    base::MutexLock lock(mutex_);
+    unstored.swap(unstored_);
+  }
+  if (unstored.empty()) return;
+  const std::string count = std::to_string(unstored.size());
+  const auto path = spool_.write(unstored);
+  if (!path) {
+    log_.error(count + " results could not be spooled, their requests are sent again: " +
+               path.error().message);
+    return;
+  }
+  undelivered_ -= unstored.size();
+  log_.warn(count + " results are spooled in " + *path + "; the next start hands them over");
+}
+
 void JobTaskHandler::complete(std::vector<Handover> handovers) {
   if (handovers.empty()) return;
+  std::vector<std::string> claim_ids;
+  claim_ids.reserve(handovers.size());
+  for (const Handover& handover : handovers) claim_ids.push_back(handover.claim_id);
   auto completions = make_completions(handovers);
   if (!completions) {
-    give_up(handovers.size(), completions.error());
+    give_up(claim_ids, completions.error());
     return;
   }
   const auto settled = patience_.repeat<std::vector<Settled>>(
@@ -144,16 +246,18 @@ void JobTaskHandler::complete(std::vector<Handover> handovers) {
       [&] { return store_.complete(*completions); });
   if (settled) {
     count_dropped(*settled);
+    end_claims(claim_ids);
   } else if (settled.error().kind == StoreFailure::Kind::kUnavailable) {
-    give_up(completions->size(), settled.error());
+    give_up(claim_ids, settled.error());
+    keep(std::move(*completions));
   } else {
     for (std::size_t i = 0; i < handovers.size(); ++i) {
-      complete_alone(std::move(handovers[i]), (*completions)[i]);
+      complete_alone(std::move(handovers[i]), std::move((*completions)[i]));
     }
   }
 }
 
-void JobTaskHandler::complete_alone(Handover handover, const Completion& completion) {
+void JobTaskHandler::complete_alone(Handover handover, Completion completion) {
   const auto store_it = [&](const Completion& entry) {
     return patience_.repeat<std::vector<Settled>>("complete a request", [&] {
       return store_.complete({&entry, 1});
@@ -176,13 +280,17 @@ void JobTaskHandler::complete_alone(Handover handover, const Completion& complet
     handover.data = outcome_json(error);
     std::vector<Handover> one;
     one.push_back(std::move(handover));
-    const auto again = make_completions(one);
-    settled = again ? store_it(again->front()) : unexpected(again.error());
+    auto again = make_completions(one);
+    if (!again) return give_up({completion.claim_id}, again.error());
+    completion = std::move(again->front());
+    settled = store_it(completion);
   }
   if (settled) {
     count_dropped(*settled);
+    end_claims({completion.claim_id});
   } else {
-    give_up(1, settled.error());
+    give_up({completion.claim_id}, settled.error());
+    if (settled.error().kind == StoreFailure::Kind::kUnavailable) keep({std::move(completion)});
   }
 }
 
@@ -193,10 +301,22 @@ void JobTaskHandler::count_dropped(const std::vector<Settled>& settled) const {
             " results were dropped: their claims were rescued meanwhile, and another run delivers");
 }
 
-void JobTaskHandler::give_up(std::size_t count, const StoreFailure& failure) {
-  undelivered_ += count;
-  log_.error(std::to_string(count) + " results could not be stored: " + failure.message +
-             "; their claims stay, and whoever rescues them sends the requests again");
+void JobTaskHandler::end_claims(const std::vector<std::string>& claim_ids) {
+  bool has_suspect = false;
+  for (const std::string& claim_id : claim_ids) {
+    has_suspect = in_flight_.settled(claim_id) || has_suspect;
+  }
+  if (has_suspect) store_.wake();  // the next one may start
+}
+
+void JobTaskHandler::give_up(const std::vector<std::string>& claim_ids,
+                             const StoreFailure& failure) {
+  undelivered_ += claim_ids.size();
+  for (const std::string& claim_id : claim_ids) in_flight_.abandon(claim_id);
+  log_.error(std::to_string(claim_ids.size()) + " results could not be stored: " + failure.message +
+             (spool_.is_enabled() && failure.kind == StoreFailure::Kind::kUnavailable
+                  ? "; their claims stay"
+                  : "; their claims stay, and whoever rescues them sends the requests again"));
 }
 
 void JobTaskHandler::release(std::vector<std::string> claim_ids) {
@@ -205,6 +325,7 @@ void JobTaskHandler::release(std::vector<std::string> claim_ids) {
   const auto settled =
       patience_.repeat<std::vector<Settled>>(what, [&] { return store_.release(claim_ids); });
   if (!settled) log_.error(what + ": " + settled.error().message + "; they are left to rescue");
+  end_claims(claim_ids);
 }
 
 }  // namespace patient_http::jobs

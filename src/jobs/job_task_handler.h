@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "jobs/callback_job.h"
+#include "jobs/callback_routing.h"
 #include "jobs/in_flight_jobs.h"
 #include "jobs/job_sealer.h"
 #include "jobs/job_store.h"
 #include "jobs/request_job.h"
+#include "jobs/result_spool.h"
 #include "jobs/store_patience.h"
 #include "patient_http/log.h"
 #include "patient_http/task_handler.h"
@@ -36,8 +39,8 @@ class JobTask final : public RequestTask {
 };
 
 // Settles the tasks of jobs in the store: a result becomes a callback job, encrypted and stored
-// elsewhere as JobSealer decides; an interrupted request goes back to the front of the queue. While
-// the store is down it waits and tries again, so that no result is thrown away; meanwhile the
+// elsewhere as JobSealer decides; interrupted requests go back to the front of the queue together.
+// While the store is down it waits and tries again, so that no result is thrown away; meanwhile the
 // tasks' slots stay occupied. A result that the store refuses for good (it is too large for it)
 // becomes an error that says so.
 //
@@ -46,12 +49,14 @@ class JobTaskHandler final : public TaskHandler {
  public:
   // All must outlive this object.
   JobTaskHandler(JobStore& store, const JobSealer& sealer, InFlightJobs& in_flight,
-                 StorePatience& patience, CallbackJobOptions callbacks, Log log)
+                 StorePatience& patience, const ResultSpool& spool, CallbackRouting routing,
+                 Log log)
       : store_(store),
         sealer_(sealer),
         in_flight_(in_flight),
         patience_(patience),
-        callbacks_(std::move(callbacks)),
+        spool_(spool),
+        routing_(std::move(routing)),
         log_(std::move(log)) {}
 
   void settle(std::vector<SettledTask> batch) override;
@@ -61,10 +66,21 @@ class JobTaskHandler final : public TaskHandler {
   void on_error(std::unique_ptr<RequestTask> task, Error error) override;
   void retry(std::unique_ptr<RequestTask> task) override;
 
-  // Hands over an outcome that needed no transfer: that of an invalid request.
+  // Hand over an outcome that needed no transfer: that of an invalid request, and of one that is
+  // not sent any more for the reason that `message` says.
   void complete_now(const std::string& claim_id, const UnrunnableJob& job);
+  void condemn(const std::string& claim_id, const RequestJob& job, std::string message);
 
-  // Results that could not be handed over: the store was given up on, or a bug. Their claims stay.
+  // Puts the requests back that a stop of the processor has interrupted, all in one step, which
+  // gives them their order. Until then their claims stay. Call after that stop.
+  void release_interrupted();
+
+  // Writes the results that the store was down for into the spool. Call after the stop, when nobody
+  // hands over what is there.
+  void spool_unstored();
+
+  // Results that could not be handed over, and are not in the spool: the store was given up on, or
+  // a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
 
  private:
@@ -83,23 +99,36 @@ class JobTaskHandler final : public TaskHandler {
   void settle_batch(std::vector<SettledTask>& batch);
   [[nodiscard]] static Handover hand_over(std::string claim_id, const JobTask& task,
                                           const std::variant<Response, Error>& outcome);
+  // Of an outcome without a transfer.
+  void complete_one(Handover handover);
   void complete(std::vector<Handover> handovers);
   // Fails when the store has been given up on.
   [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
       std::vector<Handover>& handovers);
+  [[nodiscard]] std::vector<Completion> assemble(const std::vector<Handover>& handovers,
+                                                 std::vector<SealedData>& sealed) const;
+  // Keeps results for the spool. Without the store, nothing is kept elsewhere.
+  void keep(std::vector<Completion> completions);
+  void keep_unsealed(const std::vector<Handover>& handovers, std::vector<UnsealedData>& batch);
   // One by one, after the store refused them together.
-  void complete_alone(Handover handover, const Completion& completion);
+  void complete_alone(Handover handover, Completion completion);
   void count_dropped(const std::vector<Settled>& settled) const;
-  void give_up(std::size_t count, const StoreFailure& failure);
+  // The store has ended the claims, or does not know them.
+  void end_claims(const std::vector<std::string>& claim_ids);
+  void give_up(const std::vector<std::string>& claim_ids, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
 
   JobStore& store_;
   const JobSealer& sealer_;
   InFlightJobs& in_flight_;
   StorePatience& patience_;
-  const CallbackJobOptions callbacks_;
+  const ResultSpool& spool_;
+  const CallbackRouting routing_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
+  base::Mutex mutex_;
+  std::vector<std::string> interrupted_ GUARDED_BY(mutex_);  // claim ids
+  std::vector<Completion> unstored_ GUARDED_BY(mutex_);      // for the spool
 };
 
 }  // namespace patient_http::jobs

@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kSweepEvery = 1s;
+constexpr int kSweepsPerKeep = 3;
 constexpr std::size_t kPage = 100;
 
 }  // namespace
@@ -36,7 +37,9 @@ void PayloadSweeper::stop() {
 
 void PayloadSweeper::run() {
   pthread_setname_np(pthread_self(), "ph-sweeper");
-  for (bool is_last = false;;) {
+  bool is_last = false;
+  for (int round = 0;; ++round) {
+    if (round % kSweepsPerKeep == 0 && !is_last) keeper_.keep(std::chrono::system_clock::now());
     sweep();
     if (is_last) return;
     const auto until = std::chrono::steady_clock::now() + kSweepEvery;

@@ -7,20 +7,22 @@
 
 #include "base/mutex.h"
 #include "jobs/job_store.h"
+#include "jobs/payload_keeper.h"
 #include "patient_http/log.h"
 #include "payload/external_storage.h"
 
 namespace patient_http::jobs {
 
 // The sweeper thread: removes payloads that no job needs any more. It alone removes payloads, so
-// that neither results nor callbacks wait for a payload store that is slow.
+// that neither results nor callbacks wait for a payload store that is slow. For the same reason it
+// puts back what Ruby needs again (PayloadKeeper).
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class PayloadSweeper {
  public:
   // All but `log` must outlive this object.
   PayloadSweeper(JobStore& store, const payload::ExternalStorage& storage, Log log)
-      : store_(store), storage_(storage), log_(std::move(log)) {}
+      : store_(store), storage_(storage), log_(log), keeper_(store, storage, std::move(log)) {}
   ~PayloadSweeper() { stop(); }
   PayloadSweeper(const PayloadSweeper&) = delete;
   PayloadSweeper& operator=(const PayloadSweeper&) = delete;
@@ -40,6 +42,7 @@ class PayloadSweeper {
   JobStore& store_;
   const payload::ExternalStorage& storage_;
   const Log log_;
+  PayloadKeeper keeper_;
   std::set<std::string> reported_;  // payload stores that fail: one line each is enough
   std::thread thread_;
   base::Mutex mutex_;

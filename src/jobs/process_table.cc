@@ -35,10 +35,25 @@ SqliteResult<std::vector<Held>> held_by(Database& database, std::string_view sql
 }
 
 SqliteResult<void> count_rescue(Database& database, std::int64_t job, std::int64_t now) {
+  constexpr std::int64_t kHour = 3'600'000;
+  auto done = database.run("DELETE FROM rescues WHERE job = ? AND rescued <= ?", job, now - kHour);
+  if (!done) return done;
   return database.run(
       "INSERT INTO rescues (job, number, rescued)"
       " SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM rescues WHERE job = ?1",
       job, now);
+}
+
+SqliteResult<void> count_deaths(Database& database, const std::vector<std::int64_t>& processes) {
+  for (const std::int64_t process : processes) {
+    auto done = database.run(
+        "INSERT INTO deaths (job, count) SELECT in_flight.job, 1 FROM suspects JOIN in_flight"
+        " ON in_flight.process = suspects.process AND in_flight.claim = suspects.claim"
+        " WHERE suspects.process = ? ON CONFLICT DO UPDATE SET count = count + 1",
+        process);
+    if (!done) return done;
+  }
+  return {};
 }
 
 SqliteResult<void> put_back_jobs(Database& database, const std::vector<Held>& held,
@@ -72,6 +87,7 @@ SqliteResult<void> remove_processes(Database& database,
   for (const std::int64_t process : processes) {
     auto done = database.run("DELETE FROM in_flight WHERE process = ?", process);
     if (done) done = database.run("DELETE FROM callbacks_running WHERE process = ?", process);
+    if (done) done = database.run("DELETE FROM suspects WHERE process = ?", process);
     if (done) done = database.run("DELETE FROM processes WHERE number = ?", process);
     if (!done) return done;
   }
@@ -125,7 +141,10 @@ SqliteResult<bool> unregister_if_idle(Database& database, std::int64_t process) 
       " AND NOT EXISTS (SELECT 1 FROM callbacks_running WHERE process = ?1)",
       process);
   if (!done) return unexpected(done.error());
-  return database.changes() > 0;
+  if (database.changes() == 0) return false;
+  done = database.run("DELETE FROM suspects WHERE process = ?", process);
+  if (!done) return unexpected(done.error());
+  return true;
 }
 
 SqliteResult<Moved> rescue_from(Database& database, const std::vector<std::int64_t>& dead_processes,
@@ -137,7 +156,8 @@ SqliteResult<Moved> rescue_from(Database& database, const std::vector<std::int64
       held_by(database, "SELECT job, position, jid FROM callbacks_running WHERE process = ?",
               dead_processes);
   if (!callbacks) return unexpected(callbacks.error());
-  auto done = put_back_jobs(database, *jobs, to_milliseconds(now));
+  auto done = count_deaths(database, dead_processes);
+  if (done) done = put_back_jobs(database, *jobs, to_milliseconds(now));
   if (done) done = put_back_callbacks(database, *callbacks, to_milliseconds(now));
   if (done) done = remove_processes(database, dead_processes);
   if (!done) return unexpected(done.error());

@@ -3,6 +3,8 @@
 #include <set>
 #include <string_view>
 
+#include "drivers/redis/redis_url.h"
+
 namespace patient_http {
 
 namespace {
@@ -66,6 +68,8 @@ void check_times(const RedisOptions& options, std::vector<std::string>& problems
 
 std::vector<std::string> RedisOptions::validate() const {
   std::vector<std::string> problems;
+  if (const auto parsed = redis::parse_redis_url(url); !parsed)
+    problems.push_back("redis.url " + parsed.error().message);
   check_queues(*this, problems);
   check_callback_queues(*this, problems);
   check_times(*this, problems);

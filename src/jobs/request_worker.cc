@@ -22,23 +22,32 @@ constexpr std::size_t kLargestClaim = 500;
 constexpr auto kLongestWait = 1s;
 // Another job with the id of one that is running waits this long.
 constexpr auto kPostponement = 1min;
+// How long the loop waits for room before it looks again.
+constexpr auto kRoomWait = 100ms;
+// So many processes died with a suspect that it is not sent any more.
+constexpr int kCondemningDeaths = 2;
 
 }  // namespace
 
 RequestWorker::RequestWorker(JobStore& store, const JobOpener& opener, Processor& processor,
                              InFlightJobs& in_flight, JobTaskHandler& handler,
-                             StorePatience& patience, Log log)
+                             StorePatience& patience, RequestWorkerOptions options, Log log)
     : store_(store),
       opener_(opener),
       processor_(processor),
       in_flight_(in_flight),
       handler_(handler),
       patience_(patience),
-      log_(std::move(log)) {}
+      options_(options),
+      log_(std::move(log)),
+      comparison_(store, in_flight, processor, options.compare_every, log_) {}
 
 void RequestWorker::start() {
   if (thread_.joinable()) return;
   stopping_ = false;
+  // What an earlier stop could not settle is only in the store now, and taken up again.
+  in_flight_.clear();
+  comparison_.request();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,27 +65,42 @@ void RequestWorker::stop() {
 void RequestWorker::run() {
   pthread_setname_np(pthread_self(), "ph-intake");
   while (!stopping_) {
-    const std::size_t room = processor_.free_slots();
-    if (room == 0) {
-      static_cast<void>(processor_.wait_for_free_slot(100ms));
-      continue;
-    }
-    if (!claim_some(std::min(room, kLargestClaim)) && !stopping_) {
+    comparison_.when_due(steady_clock::now(), suspects_);
+    start_suspects();
+    const std::size_t most = room();
+    if (most == 0) {
+      wait_for_room();
+    } else if (!claim_some(std::min(most, kLargestClaim)) && !stopping_) {
       static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
     }
   }
+  put_back_suspects();
   patience_.reporter().gave_up("claim jobs");
 }
 
+std::size_t RequestWorker::room() const {
+  const std::size_t slots = processor_.free_slots();
+  return slots - std::min(slots, suspects_.size());
+}
+
+void RequestWorker::wait_for_room() {
+  if (processor_.free_slots() == 0) {
+    static_cast<void>(processor_.wait_for_free_slot(kRoomWait));
+  } else {
+    wait_for_stop(kRoomWait);  // suspects hold what is free
+  }
+}
+
 bool RequestWorker::claim_some(std::size_t most) {
-  const auto claims = store_.claim(most);
+  auto claims = store_.claim(most);
   if (!claims) {
     patience_.reporter().failed("claim jobs", claims.error());
+    comparison_.request();
     wait_for_stop(kLongestWait);
     return true;
   }
   patience_.reporter().succeeded("claim jobs");
-  for (const Claim& claim : *claims) take(claim);
+  for (Claim& claim : *claims) take(std::move(claim));
   return !claims->empty();
 }
 
@@ -88,23 +112,37 @@ void RequestWorker::wait_for_stop(steady_clock::duration time) {
   }
 }
 
-void RequestWorker::take(const Claim& claim) {
-  auto job = parse_request_job(claim.bytes, opener_);
-  if (!job) {
-    switch (job.error().what) {
-      case UnrunnableJob::What::kInvalidRequest:
-        handler_.complete_now(claim.id, job.error());
-        break;
-      case UnrunnableJob::What::kUnreadable:
-        try_later(claim, job.error().reason);
-        break;
-      case UnrunnableJob::What::kMalformed:
-        bury(claim, job.error().reason);
-        break;
-    }
-    return;
+void RequestWorker::take(Claim claim) {
+  if (options_.poison_rescues == 0 || claim.rescues < options_.poison_rescues) {
+    hand_over(claim, false);
+  } else if (claim.deaths >= kCondemningDeaths) {
+    condemn(claim);
+  } else {
+    suspects_.push_back(std::move(claim));
   }
-  switch (in_flight_.add(job->request_id, claim.jid, claim.id)) {
+}
+
+std::optional<RequestJob> RequestWorker::read(const Claim& claim) {
+  auto job = parse_request_job(claim.bytes, opener_);
+  if (job) return std::move(*job);
+  switch (job.error().what) {
+    case UnrunnableJob::What::kInvalidRequest:
+      handler_.complete_now(claim.id, job.error());
+      break;
+    case UnrunnableJob::What::kUnreadable:
+      try_later(claim, job.error().reason);
+      break;
+    case UnrunnableJob::What::kMalformed:
+      bury(claim, job.error().reason);
+      break;
+  }
+  return std::nullopt;
+}
+
+void RequestWorker::hand_over(const Claim& claim, bool is_suspect) {
+  auto job = read(claim);
+  if (!job) return;
+  switch (in_flight_.add(job->request_id, claim.jid, claim.id, is_suspect)) {
     case InFlightJobs::Added::kNew:
       break;
     case InFlightJobs::Added::kAdopted:
@@ -119,6 +157,49 @@ void RequestWorker::take(const Claim& claim) {
     in_flight_.remove(request_id);
     put_back(claim.id);
   }
+}
+
+void RequestWorker::start_suspects() {
+  while (!stopping_ && !suspects_.empty() && !in_flight_.has_suspect()) {
+    const Claim claim = std::move(suspects_.front());
+    suspects_.pop_front();
+    start_suspect(claim);
+  }
+}
+
+// Noted before it is read: what kills the process may be its data.
+void RequestWorker::start_suspect(const Claim& claim) {
+  const auto noted =
+      patience_.repeat<Settled>("note a suspect", [&] { return store_.start_suspect(claim.id); });
+  if (!noted) {
+    // Only the store knows the claim now, so the comparison puts it back.
+    log_.error("note a suspect: " + noted.error().message + "; it is not sent for now");
+    return;
+  }
+  if (*noted == Settled::kClaimGone) return;
+  log_.warn("job " + claim.jid + " was taken from " + std::to_string(claim.rescues) +
+            " processes that died within an hour: it is sent as a suspect, one at a time");
+  hand_over(claim, true);
+}
+
+void RequestWorker::condemn(const Claim& claim) {
+  const auto job = read(claim);
+  if (!job) return;
+  const std::string died =
+      std::to_string(claim.deaths) + " processes died while it was sent as the only suspect";
+  log_.error("job " + claim.jid + " is condemned, an error callback says so: " + died);
+  handler_.condemn(claim.id, *job, "the request is condemned and is not sent again: " + died);
+}
+
+void RequestWorker::put_back_suspects() {
+  if (suspects_.empty()) return;
+  std::vector<std::string> ids;
+  for (const Claim& claim : suspects_) ids.push_back(claim.id);
+  suspects_.clear();
+  const auto released = patience_.repeat<std::vector<Settled>>("put back suspects",
+                                                               [&] { return store_.release(ids); });
+  if (!released)
+    log_.error("put back suspects: " + released.error().message + "; they are left to rescue");
 }
 
 void RequestWorker::put_back(const std::string& claim_id) {

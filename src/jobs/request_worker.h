@@ -2,9 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "base/mutex.h"
+#include "jobs/claim_comparison.h"
 #include "jobs/in_flight_jobs.h"
 #include "jobs/job_store.h"
 #include "jobs/job_task_handler.h"
@@ -14,16 +19,27 @@
 
 namespace patient_http::jobs {
 
+struct RequestWorkerOptions {
+  // A job that was rescued so often within an hour is a suspect; 0: none is.
+  int poison_rescues = 0;
+  // How often the claims are compared with memory when nothing calls for it.
+  std::chrono::milliseconds compare_every = std::chrono::seconds(15);
+};
+
 // The intake thread: claims as many jobs as the processor has room for, and hands them over. It
 // alone claims. A job that nobody can run goes to the dead set, one whose data cannot be read is
 // tried again later, an invalid request becomes an error callback.
+//
+// One suspect at a time is with the processor, noted in the store before; the others wait here. One
+// with which processes died twice is condemned: it becomes an error callback and is not sent.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class RequestWorker {
  public:
   // All must outlive this object.
   RequestWorker(JobStore& store, const JobOpener& opener, Processor& processor,
-                InFlightJobs& in_flight, JobTaskHandler& handler, StorePatience& patience, Log log);
+                InFlightJobs& in_flight, JobTaskHandler& handler, StorePatience& patience,
+                RequestWorkerOptions options, Log log);
   ~RequestWorker() { stop(); }
   RequestWorker(const RequestWorker&) = delete;
   RequestWorker& operator=(const RequestWorker&) = delete;
@@ -37,8 +53,18 @@ class RequestWorker {
   void run();
   // False when there was nothing to claim.
   bool claim_some(std::size_t most);
+  // How many jobs may be claimed.
+  [[nodiscard]] std::size_t room() const;
+  void wait_for_room();
   void wait_for_stop(std::chrono::steady_clock::duration time);
-  void take(const Claim& claim);
+  void take(Claim claim);
+  void hand_over(const Claim& claim, bool is_suspect);
+  // Reads the job; settles one that cannot be run.
+  [[nodiscard]] std::optional<RequestJob> read(const Claim& claim);
+  void start_suspects();
+  void start_suspect(const Claim& claim);
+  void condemn(const Claim& claim);
+  void put_back_suspects();
   void put_back(const std::string& claim_id);
   void bury(const Claim& claim, const std::string& reason);
   void try_later(const Claim& claim, const std::string& reason);
@@ -51,8 +77,12 @@ class RequestWorker {
   InFlightJobs& in_flight_;
   JobTaskHandler& handler_;
   StorePatience& patience_;
+  const RequestWorkerOptions options_;
   const Log log_;
-  base::Mutex stop_mutex_;  // for those who wait for stopping_
+  // The intake thread's.
+  ClaimComparison comparison_;
+  std::deque<Claim> suspects_;  // that wait for their turn
+  base::Mutex stop_mutex_;      // for those who wait for stopping_
   base::CondVar stopped_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -47,7 +47,8 @@ bool is_exhausted(std::string_view bytes, std::int64_t count, double now) {
   return count >= allowed_retries(bytes);
 }
 
-// At most so long, and not cut within a character.
+}  // namespace
+
 std::string shortened(std::string message) {
   message = base::to_valid_utf8(message);
   if (message.size() <= kLongestMessage) return message;
@@ -56,8 +57,6 @@ std::string shortened(std::string message) {
   message.resize(end);
   return message;
 }
-
-}  // namespace
 
 NextTry next_try(std::string_view bytes, const JobFailure& failure, system_clock::time_point now,
                  double random) {

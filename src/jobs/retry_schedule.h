@@ -14,6 +14,9 @@ struct JobFailure {
   std::string message;
 };
 
+// A message in valid UTF-8, of at most 10,000 bytes, and not cut within a character.
+[[nodiscard]] std::string shortened(std::string message);
+
 // The class of the failure of a job whose data cannot be read.
 inline constexpr const char* kUnreadableClass = "PatientHttp::UnreadableJobError";
 

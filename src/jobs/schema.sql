@@ -1,4 +1,4 @@
--- The embedded job store, version 2 (PRAGMA user_version). schema_from_1.sql brings an older file here.
+-- The embedded job store, version 3 (PRAGMA user_version). schema_from_*.sql bring an older file here.
 --
 -- A job is in exactly one of ready, in_flight, schedule, dead, callbacks_ready, callbacks_running,
 -- callbacks_schedule.
@@ -79,13 +79,19 @@ CREATE TABLE stored_payloads (
 CREATE INDEX stored_payloads_by_job ON stored_payloads (job) WHERE job IS NOT NULL;
 CREATE INDEX stored_payloads_unused ON stored_payloads (reference) WHERE job IS NULL;
 
--- When each job was taken from a dead process; counted anew for its callback.
+-- When each job was taken from a dead process, within the hour before the last time; counted anew
+-- for its callback.
 CREATE TABLE rescues (
   job INTEGER NOT NULL,
   number INTEGER NOT NULL,
   rescued INTEGER NOT NULL,
   PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
+
+-- What each process runs as its suspect. A row whose claim has ended means nothing.
+CREATE TABLE suspects (process INTEGER PRIMARY KEY, claim INTEGER NOT NULL);
+-- How many processes died while they ran the job as their suspect, until it has a result.
+CREATE TABLE deaths (job INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 
 CREATE TABLE totals (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

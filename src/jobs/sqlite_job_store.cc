@@ -149,6 +149,11 @@ StoreResult<std::vector<Claim>> SqliteJobStore::claim(std::size_t most) {
       [&](Database& database) { return claim_jobs(database, impl_->claimant, most); });
 }
 
+StoreResult<Settled> SqliteJobStore::start_suspect(const std::string& claim_id) {
+  return impl_->write<Settled>(
+      [&](Database& database) { return note_suspect(database, impl_->process, claim_id); });
+}
+
 StoreResult<std::vector<ClaimReference>> SqliteJobStore::claims() {
   return impl_->read<std::vector<ClaimReference>>(
       [&](Database& database) { return list_claims(database, impl_->process); });
@@ -158,6 +163,33 @@ StoreResult<std::vector<Settled>> SqliteJobStore::complete(
     std::span<const Completion> completions) {
   auto settled = impl_->write<std::vector<Settled>>(
       [&](Database& database) { return complete_jobs(database, impl_->process, completions); });
+  if (settled) impl_->callbacks.announce();
+  return settled;
+}
+
+StoreResult<std::vector<Settled>> SqliteJobStore::complete_as(
+    const std::string& process_id, std::span<const Completion> completions) {
+  const auto others = impl_->others();
+  if (!others) return unexpected(others.error());
+  const auto other =
+      std::find_if(others->begin(), others->end(),
+                   [&](const RegisteredProcess& one) { return one.name == process_id; });
+  // Not there: its claims were rescued, and no claim is of process 0.
+  const std::int64_t number = other != others->end() ? other->number : 0;
+  std::optional<ProcessLock> held;  // meanwhile nobody rescues
+  if (other != others->end()) {
+    auto lock = ProcessLock::take_if_dead(impl_->path, other->token());
+    if (!lock) {
+      return unexpected(StoreFailure{StoreFailure::Kind::kUnavailable, lock.error().message});
+    }
+    if (!*lock) {
+      return unexpected(
+          StoreFailure{StoreFailure::Kind::kInUse, "process " + process_id + " lives"});
+    }
+    held.emplace(std::move(**lock));
+  }
+  auto settled = impl_->write<std::vector<Settled>>(
+      [&](Database& database) { return complete_jobs(database, number, completions); });
   if (settled) impl_->callbacks.announce();
   return settled;
 }

@@ -46,9 +46,12 @@ class SqliteJobStore final : public JobStore {
   [[nodiscard]] StoreResult<void> push(std::span<const NewJob> jobs,
                                        std::span<const Note> notes) override;
   [[nodiscard]] StoreResult<std::vector<Claim>> claim(std::size_t most) override;
+  [[nodiscard]] StoreResult<Settled> start_suspect(const std::string& claim_id) override;
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;
+  [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
+      const std::string& process_id, std::span<const Completion> completions) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(
       std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(

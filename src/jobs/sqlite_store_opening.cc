@@ -13,6 +13,8 @@
 #include "drivers/sqlite/transaction.h"
 #include "embedded/schema.sql.h"
 #include "embedded/schema_from_1.sql.h"
+#include "embedded/schema_from_2.sql.h"
+#include "jobs/process_name.h"
 #include "jobs/process_table.h"
 
 namespace patient_http::jobs {
@@ -23,7 +25,7 @@ using sqlite::SqliteResult;
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 constexpr std::int32_t kApplicationId = 0x50485451;  // "PHTQ"
 
 tl::unexpected<StoreFailure> refuse(StoreFailure::Kind kind, std::string message) {
@@ -48,20 +50,17 @@ StoreResult<Database> open_database(const SqliteJobStoreOptions& options) {
                          : sqlite::Synchronous::kNormal;
   auto database = Database::open(open);
   if (!database) return unexpected(to_store_failure(std::move(database.error())));
-  auto done = sqlite::bring_to_version(*database, {.application_id = kApplicationId,
-                                                   .version = kSchemaVersion,
-                                                   .script = [](std::int64_t from) {
-                                                     return from == 0 ? embedded::kSchemaSql
-                                                                      : embedded::kSchemaFrom1Sql;
-                                                   }});
+  const std::string from_1 =
+      std::string(embedded::kSchemaFrom1Sql) + std::string(embedded::kSchemaFrom2Sql);
+  auto done = sqlite::bring_to_version(
+      *database, {.application_id = kApplicationId,
+                  .version = kSchemaVersion,
+                  .script = [&](std::int64_t from) -> std::string_view {
+                    if (from == 0) return embedded::kSchemaSql;
+                    return from == 1 ? std::string_view(from_1) : embedded::kSchemaFrom2Sql;
+                  }});
   if (!done) return unexpected(to_store_failure(std::move(done.error())));
   return std::move(*database);
-}
-
-std::string default_prefix() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return std::string(host.data()) + ":" + std::to_string(::getpid());
 }
 
 // REQUIRES: a transaction, so that of two that want the file for themselves one sees the other.
@@ -125,7 +124,7 @@ StoreResult<OpenedStore> open_sqlite_store(const SqliteJobStoreOptions& options)
   Result<ProcessLock> lock = ProcessLock::create(database->path());
   if (!lock) return refuse(StoreFailure::Kind::kUnavailable, lock.error().message);
   Claimant claimant;
-  claimant.name = (options.process_prefix.empty() ? default_prefix() : options.process_prefix) +
+  claimant.name = (options.process_prefix.empty() ? process_prefix() : options.process_prefix) +
                   ":" + lock->token();
   claimant.is_exclusive = options.is_exclusive;
   if (auto entered = enter(*database, claimant); !entered) {

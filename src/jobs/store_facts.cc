@@ -1,7 +1,6 @@
 #include "jobs/store_facts.h"
 
-#include <charconv>
-#include <cmath>
+#include "jobs/totals.h"
 
 namespace patient_http::jobs {
 
@@ -11,34 +10,12 @@ using sqlite::Statement;
 
 namespace {
 
-// The names of the original's `totals`.
-constexpr std::string_view kErrorPrefix = "errors:";
-constexpr std::string_view kStatusPrefix = "http_status:";
-
 SqliteResult<void> add_total(Database& database, std::string_view name, double value) {
   if (value == 0) return {};
   return database.run(
       "INSERT INTO totals (name, value) VALUES (?, ?)"
       " ON CONFLICT DO UPDATE SET value = value + excluded.value",
       name, value);
-}
-
-void read_total(Statistics& statistics, std::string_view name, double value) {
-  const std::int64_t count = std::llround(value);
-  if (name == "requests") {
-    statistics.requests = count;
-  } else if (name == "duration") {
-    statistics.duration = std::chrono::duration<double>(value);
-  } else if (name == "errors") {
-    statistics.errors = count;
-  } else if (name.starts_with(kErrorPrefix)) {
-    statistics.errors_by_type[std::string(name.substr(kErrorPrefix.size()))] = count;
-  } else if (name.starts_with(kStatusPrefix)) {
-    const std::string_view digits = name.substr(kStatusPrefix.size());
-    int status = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), status);
-    statistics.http_status[status] = count;
-  }
 }
 
 }  // namespace

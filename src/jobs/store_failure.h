@@ -11,8 +11,8 @@ namespace patient_http::jobs {
 struct StoreFailure {
   enum class Kind {
     kUnavailable,  // busy, disk full, I/O, connection: try again later
-    kInUse,        // open() only: another live process has the store, and one of the two wants it
-                   // for itself
+    kInUse,        // another live process has what is wanted: in open() the store, and one of the
+                   // two wants it for itself; in complete_as() its claims
     kDamaged,      // the store contradicts itself, or is not a store of ours
     kMisuse,       // a bug here, a newer schema, or a store that is closed
   };

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
+
 namespace patient_http::jobs {
 
 namespace {
@@ -9,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPromoteEvery = 500ms;
-constexpr int kPromotionsPerBeat = 6;    // a beat every 3 s
+constexpr int kPromotionsPerRescue = 6;  // every 3 s
 constexpr int kPromotionsPerTrim = 600;  // every 5 min
 
 }  // namespace
@@ -20,9 +22,11 @@ void TaskMonitor::start() {
     base::MutexLock lock(mutex_);
     stopping_ = false;
   }
-  beat_and_rescue();
+  beat();
+  rescue();
   promote();
   trim();
+  heartbeat_ = std::thread([this] { run_heartbeat(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -34,13 +38,19 @@ void TaskMonitor::stop() {
   }
   changed_.notify_all();
   thread_.join();
+  heartbeat_.join();
+}
+
+void TaskMonitor::run_heartbeat() {
+  pthread_setname_np(pthread_self(), "ph-heartbeat");
+  while (wait(beat_every_)) beat();
 }
 
 void TaskMonitor::run() {
   pthread_setname_np(pthread_self(), "ph-monitor");
   for (int round = 1; wait(kPromoteEvery); ++round) {
     promote();
-    if (round % kPromotionsPerBeat == 0) beat_and_rescue();
+    if (round % kPromotionsPerRescue == 0) rescue();
     if (round % kPromotionsPerTrim == 0) trim();
   }
 }
@@ -60,8 +70,13 @@ void TaskMonitor::promote() {
       is_done("look for scheduled jobs", store_.promote_due(std::chrono::system_clock::now())));
 }
 
-void TaskMonitor::beat_and_rescue() {
+void TaskMonitor::beat() {
   static_cast<void>(is_done("heartbeat", store_.heartbeat()));
+}
+
+void TaskMonitor::rescue() {
+  // A rescue takes the claims that the results need.
+  if (!spool_.deliver()) return;
   const auto rescued = store_.rescue(std::chrono::system_clock::now());
   if (is_done("rescue jobs", rescued) && *rescued > 0) {
     log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
@@ -69,7 +84,8 @@ void TaskMonitor::beat_and_rescue() {
 }
 
 void TaskMonitor::trim() {
-  const auto before = std::chrono::system_clock::now() - dead_lifetime_;
+  using std::chrono::system_clock;
+  const auto before = base::earlier<system_clock>(system_clock::now(), dead_lifetime_);
   const auto trimmed = store_.trim_dead(before);
   if (is_done("forget the dead", trimmed) && *trimmed > 0) {
     log_.warn("forgot " + std::to_string(*trimmed) + " dead jobs older than " +

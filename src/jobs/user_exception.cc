@@ -6,6 +6,8 @@
 #include <memory>
 #include <typeinfo>
 
+#include "base/text.h"
+
 namespace patient_http::jobs {
 
 namespace {
@@ -24,7 +26,7 @@ JobFailure describe_exception(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& error) {
-    return {name_of(&typeid(error)), error.what()};
+    return {name_of(&typeid(error)), shortened(std::string(base::what_of(error)))};
   } catch (...) {
     return {name_of(abi::__cxa_current_exception_type()), "threw what is no std::exception"};
   }

@@ -1,10 +1,13 @@
 #include "payload/external_storage.h"
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <set>
 #include <stdexcept>
 #include <utility>
+
+#include "base/text.h"
 
 namespace patient_http::payload {
 
@@ -24,7 +27,7 @@ Result<T> guarded(std::string_view attempt, const PayloadReference& reference, S
     if (!result) return store_failure(attempt, reference, result.error().message);
     return result;
   } catch (const std::exception& error) {
-    return store_failure(attempt, reference, error.what());
+    return store_failure(attempt, reference, std::string(base::what_of(error)));
   } catch (...) {
     return store_failure(attempt, reference, "its store threw what is no std::exception");
   }
@@ -81,6 +84,17 @@ Result<void> ExternalStorage::remove(const PayloadReference& reference) const {
   const Result<PayloadStore*> store = find(reference.store());
   if (!store) return unexpected(store.error());
   return guarded<void>("remove", reference, [&] { return (*store)->remove(reference.key()); });
+}
+
+bool ExternalStorage::keeps_copies() const {
+  return std::any_of(stores_.begin(), stores_.end(),
+                     [](const NamedPayloadStore& each) { return each.store->keeps_copies(); });
+}
+
+Result<bool> ExternalStorage::restore(const PayloadReference& reference) const {
+  const Result<PayloadStore*> store = find(reference.store());
+  if (!store) return false;
+  return guarded<bool>("restore", reference, [&] { return (*store)->restore(reference.key()); });
 }
 
 Result<PayloadStore*> ExternalStorage::find(const std::string& name) const {

@@ -42,6 +42,12 @@ class ExternalStorage {
   // Succeeds too when nothing is kept there. Fails when there is no such store.
   [[nodiscard]] Result<void> remove(const PayloadReference& reference) const;
 
+  // Whether any store keeps copies of what Ruby removes.
+  [[nodiscard]] bool keeps_copies() const;
+  // Puts back what was removed elsewhere. False when it is there, when there is no copy, and when
+  // there is no such store.
+  [[nodiscard]] Result<bool> restore(const PayloadReference& reference) const;
+
  private:
   [[nodiscard]] Result<PayloadStore*> find(const std::string& name) const;
 

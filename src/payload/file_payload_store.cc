@@ -50,11 +50,6 @@ tl::unexpected<Failure> cannot(std::string_view attempt, const std::string& path
 }
 
 // Whoever calls has checked that; but a path is made of it.
-Result<void> check_key(const std::string& key) {
-  if (payload::is_payload_key(key)) return {};
-  return failure("a payload's key is no UUID in lower case");
-}
-
 Descriptor open_for_reading(const std::string& path, int flags) {
   return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
 }
@@ -166,7 +161,7 @@ std::string FilePayloadStore::path_of(const std::string& key) const {
 
 Result<void> FilePayloadStore::store(const std::string& key, std::string_view data) {
   constexpr std::size_t kRandomBytes = 8;
-  if (auto checked = check_key(key); !checked) return checked;
+  if (auto checked = payload::check_payload_key(key); !checked) return checked;
   const std::string path = path_of(key);
   const std::string unfinished =
       path + "." + base::random_hex(kRandomBytes) + std::string(kUnfinishedSuffix);
@@ -180,7 +175,7 @@ Result<void> FilePayloadStore::store(const std::string& key, std::string_view da
 }
 
 Result<std::optional<std::string>> FilePayloadStore::fetch(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return unexpected(checked.error());
+  if (auto checked = payload::check_payload_key(key); !checked) return unexpected(checked.error());
   const std::string path = path_of(key);
   const Descriptor file = open_for_reading(path, 0);
   if (!file.is_open()) {
@@ -193,14 +188,14 @@ Result<std::optional<std::string>> FilePayloadStore::fetch(const std::string& ke
 }
 
 Result<void> FilePayloadStore::remove(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return checked;
+  if (auto checked = payload::check_payload_key(key); !checked) return checked;
   const std::string path = path_of(key);
   if (::unlink(path.c_str()) == 0 || is_missing(directory_)) return {};
   return cannot("remove", path);
 }
 
 Result<bool> FilePayloadStore::exists(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return unexpected(checked.error());
+  if (auto checked = payload::check_payload_key(key); !checked) return unexpected(checked.error());
   const std::string path = path_of(key);
   struct stat found {};
   if (::stat(path.c_str(), &found) == 0) return true;

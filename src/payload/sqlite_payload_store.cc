@@ -24,11 +24,6 @@ constexpr const char* kSchema =
     "  created_at TEXT NOT NULL,"
     "  updated_at TEXT NOT NULL);";
 
-Result<void> check_key(const std::string& key) {
-  if (payload::is_payload_key(key)) return {};
-  return failure("a payload's key is no UUID in lower case");
-}
-
 Result<void> to_result(SqliteResult<void> result) {
   if (!result) return failure(std::move(result.error().message));
   return {};
@@ -61,7 +56,7 @@ Result<std::unique_ptr<SqlitePayloadStore>> SqlitePayloadStore::open(const std::
 }
 
 Result<void> SqlitePayloadStore::store(const std::string& key, std::string_view data) {
-  if (auto checked = check_key(key); !checked) return checked;
+  if (auto checked = payload::check_payload_key(key); !checked) return checked;
   return to_result(impl_->writer.write([&](Database& database) {
     return database.run(
         "INSERT INTO patient_http_payloads (key, data, created_at, updated_at)"
@@ -73,7 +68,7 @@ Result<void> SqlitePayloadStore::store(const std::string& key, std::string_view 
 }
 
 Result<std::optional<std::string>> SqlitePayloadStore::fetch(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return unexpected(checked.error());
+  if (auto checked = payload::check_payload_key(key); !checked) return unexpected(checked.error());
   std::optional<std::string> data;
   SqliteResult<void> done = impl_->writer.read([&](Database& database) -> SqliteResult<void> {
     sqlite::Statement statement =
@@ -89,14 +84,14 @@ Result<std::optional<std::string>> SqlitePayloadStore::fetch(const std::string& 
 }
 
 Result<void> SqlitePayloadStore::remove(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return checked;
+  if (auto checked = payload::check_payload_key(key); !checked) return checked;
   return to_result(impl_->writer.write([&](Database& database) {
     return database.run("DELETE FROM patient_http_payloads WHERE key = ?", std::string_view(key));
   }));
 }
 
 Result<bool> SqlitePayloadStore::exists(const std::string& key) {
-  if (auto checked = check_key(key); !checked) return unexpected(checked.error());
+  if (auto checked = payload::check_payload_key(key); !checked) return unexpected(checked.error());
   bool is_there = false;
   SqliteResult<void> done = impl_->writer.read([&](Database& database) -> SqliteResult<void> {
     const auto found = database.integer("SELECT 1 FROM patient_http_payloads WHERE key = ?",

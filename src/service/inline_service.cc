@@ -21,7 +21,7 @@ class InlineService::Impl final : private TaskHandler {
 
   Result<std::vector<std::string>, SubmitFailure> submit(std::vector<Submission> submissions) {
     for (const Submission& submission : submissions) {
-      auto checked = service::check_submission(submission, configuration_.callbacks);
+      auto checked = service::check_submission(submission, configuration_.callbacks, false);
       if (!checked) return unexpected(std::move(checked.error()));
     }
     std::vector<std::string> ids;

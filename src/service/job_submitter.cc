@@ -33,14 +33,16 @@ bool is_visible_ascii(const std::string& text) {
 }  // namespace
 
 Result<void, SubmitFailure> check_submission(const Submission& submission,
-                                             const CallbackOptions& callbacks) {
+                                             const CallbackOptions& callbacks,
+                                             bool takes_any_callback) {
   if (submission.callback.empty()) {
     return refuse(Kind::kInvalid, "callback must name a registered callback, got an empty name");
   }
   if (!base::is_valid_utf8(submission.callback)) {
     return refuse(Kind::kInvalid, "callback must be valid UTF-8");
   }
-  if (callbacks.threads > 0 && !callbacks.registered.contains(submission.callback)) {
+  if (callbacks.threads > 0 && !takes_any_callback &&
+      !callbacks.registered.contains(submission.callback)) {
     std::string known;
     for (const auto& [name, make] : callbacks.registered) {
       known += known.empty() ? name : ", " + name;
@@ -64,9 +66,14 @@ Result<jobs::NewRequestJob, SubmitFailure> JobSubmitter::make_job(
     const Submission& submission) const {
   jobs::NewRequestJob job{.jid = request_jid(submission.request_id),
                           .request_id = submission.request_id,
+                          .queue = options_.queue,
                           .callback = submission.callback,
                           .raise_error_responses = submission.raise_error_responses};
   if (submission.callback_args.empty()) return job;
+  if (options_.is_for_ruby) {
+    job.callback_args = submission.callback_args.to_json();
+    return job;
+  }
   const auto args = sealer_.encrypt(submission.callback_args.to_json().dump());
   if (!args) return refuse(Kind::kUnavailable, "nothing was accepted: " + args.error().message);
   job.callback_args = *Json::parse(*args);
@@ -79,7 +86,7 @@ Result<std::vector<std::string>, SubmitFailure> JobSubmitter::submit(
   std::vector<jobs::UnsealedData> batch;
   std::vector<jobs::NewRequestJob> unsealed;
   for (Submission& submission : submissions) {
-    if (auto checked = check_submission(submission, callbacks_); !checked) {
+    if (auto checked = check_submission(submission, callbacks_, options_.is_for_ruby); !checked) {
       return unexpected(std::move(checked.error()));
     }
     complete_submission(submission);

@@ -1,6 +1,7 @@
 #include "patient_http/request_handler.h"
 
 #include <cstddef>
+#include <map>
 
 #include "base/mutex.h"
 
@@ -19,18 +20,21 @@ class Registration {
   void clear(RequestHandler& handler) {
     base::MutexLock lock(mutex_);
     if (handler_ == &handler) handler_ = nullptr;
-    while (calls_ > 0) changed_.wait(mutex_);
+    // Only for its own: those of another handler may never have a gap.
+    while (calls_.contains(&handler)) changed_.wait(mutex_);
   }
 
   RequestHandler* begin_call() {
     base::MutexLock lock(mutex_);
-    if (handler_ != nullptr) ++calls_;
+    if (handler_ != nullptr) ++calls_[handler_];
     return handler_;
   }
 
-  void end_call() {
+  void end_call(RequestHandler* handler) {
     base::MutexLock lock(mutex_);
-    --calls_;
+    const auto call = calls_.find(handler);
+    if (--call->second > 0) return;
+    calls_.erase(call);
     changed_.notify_all();
   }
 
@@ -38,7 +42,7 @@ class Registration {
   base::Mutex mutex_;
   base::CondVar changed_;
   RequestHandler* handler_ GUARDED_BY(mutex_) = nullptr;
-  std::size_t calls_ GUARDED_BY(mutex_) = 0;
+  std::map<RequestHandler*, std::size_t> calls_ GUARDED_BY(mutex_);  // under way
 };
 
 Registration& registration() {
@@ -61,7 +65,7 @@ Result<std::vector<std::string>, SubmitFailure> submit_to_registered_handler(
   struct Call {
     RequestHandler* handler = registration().begin_call();
     ~Call() {
-      if (handler != nullptr) registration().end_call();
+      if (handler != nullptr) registration().end_call(handler);
     }
   };
   const Call call;

@@ -1,11 +1,15 @@
 #include "service/service_parts.h"
 
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/observer_feed.h"
 #include "engine/preparer_threads.h"
+#include "jobs/redis_job_store.h"
 #include "jobs/sqlite_job_store.h"
 #include "service/configuration_check.h"
 
@@ -21,19 +25,75 @@ payload::ExternalStorage make_storage(const PayloadOptions& options) {
   return {std::move(stores), options.threshold};
 }
 
-}  // namespace
+// Tells the stores apart that share a state_directory. Holds no password.
+std::string store_name(const Configuration& configuration) {
+  if (!configuration.redis) {
+    std::error_code error;
+    const auto path = std::filesystem::weakly_canonical(configuration.database, error);
+    return error ? configuration.database : path.string();
+  }
+  const std::string& url = configuration.redis->url;
+  const std::size_t scheme = url.find("://");
+  const std::size_t user = url.rfind('@');
+  if (scheme == std::string::npos || user == std::string::npos) return url;
+  return url.substr(0, scheme + 3) + url.substr(user + 1);
+}
 
-jobs::StoreResult<std::unique_ptr<ServiceParts>> ServiceParts::open(Configuration configuration) {
-  configuration.processor.log = configuration.log;
-  service::require_valid(configuration);
+jobs::StoreResult<std::unique_ptr<jobs::JobStore>> open_store(const Configuration& configuration) {
+  if (configuration.redis) {
+    auto store = jobs::RedisJobStore::open({.redis = *configuration.redis,
+                                            .capacity = configuration.processor.max_connections,
+                                            .log = configuration.log});
+    if (!store) return unexpected(std::move(store.error()));
+    return std::unique_ptr<jobs::JobStore>(std::move(*store));
+  }
   using Durability = jobs::SqliteJobStoreOptions::Durability;
   auto store = jobs::SqliteJobStore::open(
       {.path = configuration.database,
        .durability = configuration.survives_power_cuts ? Durability::kFull : Durability::kNormal,
        .is_exclusive = configuration.owns_database});
   if (!store) return unexpected(std::move(store.error()));
+  return std::unique_ptr<jobs::JobStore>(std::move(*store));
+}
+
+jobs::CallbackRouting make_routing(const Configuration& configuration) {
+  jobs::CallbackRouting routing{.ours = {.retries = configuration.callbacks.retries}};
+  if (!configuration.redis) return routing;
+  routing.ours.queue = configuration.redis->own_callback_queue;
+  routing.sidekiq = jobs::CallbackJobOptions{.queue = configuration.redis->callback_queue,
+                                             .retries = configuration.redis->callback_retries};
+  for (const auto& [name, make] : configuration.callbacks.registered) {
+    routing.registered.insert(name);
+  }
+  return routing;
+}
+
+std::chrono::milliseconds beat_every(const Configuration& configuration) {
+  constexpr std::chrono::seconds kEmbedded{3};
+  return configuration.redis ? configuration.redis->lease / 4 : kEmbedded;
+}
+
+service::SubmitterOptions make_submitter_options(const Configuration& configuration) {
+  if (!configuration.redis) return {};
+  return {.queue = configuration.redis->queues.front().name, .is_for_ruby = true};
+}
+
+}  // namespace
+
+jobs::StoreResult<std::unique_ptr<ServiceParts>> ServiceParts::open(Configuration configuration) {
+  configuration.processor.log = configuration.log;
+  service::require_valid(configuration);
+  auto store = open_store(configuration);
+  if (!store) return unexpected(std::move(store.error()));
+  return with_store(std::move(configuration), std::move(*store));
+}
+
+std::unique_ptr<ServiceParts> ServiceParts::with_store(Configuration configuration,
+                                                       std::unique_ptr<jobs::JobStore> store) {
+  configuration.processor.log = configuration.log;
+  service::require_valid(configuration);
   return std::unique_ptr<ServiceParts>(
-      new ServiceParts(std::move(configuration), std::move(*store)));
+      new ServiceParts(std::move(configuration), std::move(store)));
 }
 
 ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::JobStore> store)
@@ -43,18 +103,22 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       encryptor_(configuration_.encryption),
       opener_(storage_, encryptor_),
       sealer_(*store_, storage_, encryptor_, configuration_.log),
-      submitter_(*store_, sealer_, configuration_.callbacks),
+      submitter_(*store_, sealer_, configuration_.callbacks,
+                 make_submitter_options(configuration_)),
       patience_(configuration_.log),
-      handler_(*store_, sealer_, in_flight_, patience_,
-               {.retries = configuration_.callbacks.retries}, configuration_.log),
+      spool_(*store_, configuration_.state_directory, store_name(configuration_),
+             configuration_.log),
+      handler_(*store_, sealer_, in_flight_, patience_, spool_, make_routing(configuration_),
+               configuration_.log),
       processor_(configuration_.processor),
-      worker_(*store_, opener_, processor_, in_flight_, handler_, patience_, configuration_.log),
+      worker_(*store_, opener_, processor_, in_flight_, handler_, patience_,
+              {.poison_rescues = configuration_.poison_rescues}, configuration_.log),
       runner_(configuration_.callbacks, configuration_.log),
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
-                 configuration_.log),
+                 configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, configuration_.callbacks.dead_lifetime, patience_.reporter(),
-               configuration_.log) {}
+      monitor_(*store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
+               patience_.reporter(), configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -70,11 +134,12 @@ void ServiceParts::start() {
   sweeper_.start();
   callbacks_.start();
   processor_.start();
+  base::MutexLock intake(intake_);
   worker_.start();
 }
 
 void ServiceParts::quiet() {
-  base::MutexLock lock(lifecycle_);
+  base::MutexLock lock(intake_);
   worker_.stop();
 }
 
@@ -89,17 +154,20 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
         "function of a secret");
   }
   // At once: a quiet() that waits for the store holds the lock.
-  const auto give_up = steady_clock::now() + timeout + configuration_.store_patience;
+  const auto give_up = base::later<steady_clock>(
+      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience);
   patience_.give_up_at(give_up);
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
   patience_.give_up_at(give_up);
   if (is_hurried_) hurry();
-  worker_.stop();
+  quiet();
   processor_.stop(timeout);
+  handler_.release_interrupted();
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();
+  handler_.spool_unstored();
   is_started_ = false;
 }
 

@@ -14,6 +14,7 @@
 #include "jobs/job_task_handler.h"
 #include "jobs/payload_sweeper.h"
 #include "jobs/request_worker.h"
+#include "jobs/result_spool.h"
 #include "jobs/store_patience.h"
 #include "jobs/task_monitor.h"
 #include "patient_http/configuration.h"
@@ -36,6 +37,9 @@ class ServiceParts {
   // Processor does.
   [[nodiscard]] static jobs::StoreResult<std::unique_ptr<ServiceParts>> open(
       Configuration configuration);
+  // As open(), on a store that is open.
+  [[nodiscard]] static std::unique_ptr<ServiceParts> with_store(
+      Configuration configuration, std::unique_ptr<jobs::JobStore> store);
   // Stops at once.
   ~ServiceParts();
 
@@ -57,7 +61,7 @@ class ServiceParts {
   [[nodiscard]] jobs::StoreResult<ServiceStatus> status();
   // Whether a step of the store has failed and will be tried again.
   [[nodiscard]] bool is_store_down() const { return patience_.reporter().is_down(); }
-  // Results that stop() could not hand over, the store being down.
+  // Results that stop() could neither hand over, the store being down, nor spool.
   [[nodiscard]] std::size_t undelivered() const { return handler_.undelivered(); }
 
   [[nodiscard]] jobs::JobStore& store() { return *store_; }
@@ -78,6 +82,7 @@ class ServiceParts {
   const service::JobSubmitter submitter_;
   jobs::InFlightJobs in_flight_;
   jobs::StorePatience patience_;
+  const jobs::ResultSpool spool_;
   jobs::JobTaskHandler handler_;
   Processor processor_;
   jobs::RequestWorker worker_;
@@ -90,6 +95,9 @@ class ServiceParts {
 
   // Held through a start or a stop.
   base::Mutex lifecycle_;
+  // Held while the worker starts or stops, within lifecycle_ or without: a callback that a stop
+  // waits for may call quiet().
+  base::Mutex intake_;
   bool is_started_ GUARDED_BY(lifecycle_) = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 namespace patient_http {
 namespace {
 
@@ -19,6 +21,18 @@ TEST(LogTest, GivesItsSinkWhatIsImportantEnough) {
   log.warn("c");
   copy.error("d");
   EXPECT_EQ(lines, "2 c\n3 d\n");
+}
+
+// The exception ended the process, from whichever thread had something to say.
+TEST(LogTest, GoesOnWhenItsSinkThrows) {
+  int calls = 0;
+  const Log log([&](LogLevel, std::string_view) {
+    ++calls;
+    throw std::runtime_error("the disk of the log is full");
+  });
+  EXPECT_NO_THROW(log.error("one"));
+  EXPECT_NO_THROW(log.error("two"));
+  EXPECT_EQ(calls, 2);
 }
 
 TEST(LogTest, DiscardsEverythingByDefault) {

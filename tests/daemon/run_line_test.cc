@@ -51,6 +51,8 @@ TEST(RunLineTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(R"({"url":1})"), "url must be a string, got: integer");
   EXPECT_THAT(error_of(R"({"url":"http://h/","methods":"get"})"),
               testing::StartsWith("unknown field \"methods\"; the fields are id, method,"));
+  EXPECT_EQ(error_of(R"({"url":"http://h/","method":"head"})"),
+            "method must be one of get, post, put, patch, delete, got \"head\"");
   EXPECT_EQ(error_of(R"({"url":"http://h/","id":null})"),
             "id must be a string or an integer, got: null");
   EXPECT_EQ(error_of(R"({"url":"http://h/","headers":[]})"),

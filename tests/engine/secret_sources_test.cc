@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <thread>
 
 #include "support/temporary_folder.h"
@@ -142,6 +143,23 @@ TEST(SecretFromCommandTest, RunsOnceForThoseThatNeedItAtTheSameTime) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) threads.emplace_back([&] { EXPECT_EQ(secret(), "1"); });
   for (std::thread& thread : threads) thread.join();
+}
+
+// Each of those that waited ran a command that hangs anew, one after the other.
+TEST(SecretFromCommandTest, FailsOnceForThoseThatNeedItAtTheSameTime) {
+  constexpr std::ptrdiff_t kThreads = 8;
+  const SecretFunction secret = secret_from_command("sleep 1000", {.time_limit = 500ms});
+  const auto start = std::chrono::steady_clock::now();
+  std::latch all_there(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      all_there.arrive_and_wait();
+      EXPECT_EQ(failure_of(secret), "the command did not end in time, and was killed");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 500ms * kThreads / 2);
 }
 
 TEST(SecretFromCommandTest, ShowsNoOutputWhenItFails) {

@@ -406,6 +406,20 @@ TEST_F(RunTest, KeepsResultsThatItCannotWrite) {
   EXPECT_EQ(server_.requests().size(), 2U) << "of which " << sent << " were sent before";
 }
 
+// The signal ended it, and with it what was in flight.
+TEST_F(RunTest, TakesALimitOfFileSizesAsAFullDisk) {
+  write_input({line("/")});
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{1024, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  Program program("patient-http", {"run", input_, "--output", output_});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(program.wait(), 3);
+  EXPECT_EQ(run(), 0) << errors_;
+  EXPECT_EQ(results().size(), 1U);
+}
+
 TEST_F(RunTest, EndsWhenTheReaderOfItsOutputGoesAway) {
   write_input({line("/"), line("/")});
   Program program("patient-http", {"run", input_, "--state", state_}, {.pipes_output = true});

@@ -35,6 +35,20 @@ TEST(CallbackRunnerTest, SaysThatNoObjectWasMade) {
   EXPECT_THAT(failure.message, HasSubstr("gave none"));
 }
 
+// A null pointer from what() ended the process, as did each start that ran the callback again.
+TEST(DescribeExceptionTest, TakesAnExceptionThatSaysNothing) {
+  struct Silent final : std::exception {
+    [[nodiscard]] const char* what() const noexcept override { return nullptr; }
+  };
+  EXPECT_EQ(describe_exception(std::make_exception_ptr(Silent())).message, "");
+}
+
+// The log and the reason in the dead set had all of it.
+TEST(DescribeExceptionTest, ShortensWhatIsVeryLong) {
+  const std::runtime_error error(std::string(1'000'000, 'x'));
+  EXPECT_EQ(describe_exception(std::make_exception_ptr(error)).message, std::string(10'000, 'x'));
+}
+
 TEST(CallbackRunnerTest, LogsWhatOnRetriesExhaustedThrows) {
   std::string logged;
   CallbackOptions options;

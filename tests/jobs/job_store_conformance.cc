@@ -22,7 +22,7 @@ JobStoreConformance::JobStoreConformance() : fleet_(GetParam()()), store_(fleet_
 
 void JobStoreConformance::push(const std::vector<std::string>& names) {
   std::vector<NewJob> jobs;
-  for (const std::string& name : names) jobs.push_back({name, "bytes of " + name});
+  for (const std::string& name : names) jobs.push_back({name, job_bytes(name)});
   must(store_.push(jobs, {}));
 }
 
@@ -31,12 +31,13 @@ std::vector<std::string> JobStoreConformance::ready() {
 }
 
 TEST_P(JobStoreConformance, GivesOutJobsOldestFirstWithTheirBytesUntouched) {
-  const std::string odd = "{\"a\":[], \"n\":30.50,\"nul\":\"" + std::string(1, '\0') + "\xff\"}";
-  must(store_.push(std::vector<NewJob>{{"a", odd}, {"b", ""}, {"c", "x"}}, {}));
+  const std::string odd = "  {\"a\":[],\"é\":\"\\u00e9\"," + job_bytes("a").substr(1) + " \n";
+  must(store_.push(std::vector<NewJob>{{"a", odd}, {"b", job_bytes("b")}, {"c", job_bytes("c")}},
+                   {}));
   const auto first = must(store_.claim(2));
   ASSERT_EQ(jids(first), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(first[0].bytes, odd);
-  EXPECT_EQ(first[1].bytes, "");
+  EXPECT_EQ(first[1].bytes, job_bytes("b"));
   EXPECT_EQ(first[0].rescues, 0);
   EXPECT_THAT(jids(must(store_.claim(2))), ElementsAre("c"));
   EXPECT_THAT(must(store_.claim(2)), IsEmpty());
@@ -50,10 +51,11 @@ TEST_P(JobStoreConformance, ClaimsNothingWhenAskedForNothing) {
 
 TEST_P(JobStoreConformance, PushTwiceChangesNothing) {
   push({"a", "b"});
-  must(store_.push(std::vector<NewJob>{{"b", "other bytes"}, {"a", "other bytes"}}, {}));
+  must(store_.push(std::vector<NewJob>{{"b", job_bytes("b") + " "}, {"a", job_bytes("a") + " "}},
+                   {}));
   const auto claims = must(store_.claim(10));
   ASSERT_EQ(jids(claims), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(claims[0].bytes, "bytes of a");
+  EXPECT_EQ(claims[0].bytes, job_bytes("a"));
 }
 
 TEST_P(JobStoreConformance, PushOfAJobThatIsKnownInAnyStateChangesNothing) {
@@ -83,8 +85,8 @@ TEST_P(JobStoreConformance, OneBatchMayNameAJobTwice) {
 
 TEST_P(JobStoreConformance, KeepsNotesWithThePushAndWithTheEndOfCallbacks) {
   EXPECT_EQ(must(store_.note("cursor")), std::nullopt);
-  must(store_.push(std::vector<NewJob>{{"a", "x"}}, std::vector<Note>{{"cursor", "1"}}));
-  must(store_.push(std::vector<NewJob>{{"a", "x"}}, std::vector<Note>{{"cursor", "2"}}));
+  must(store_.push(std::vector<NewJob>{{"a", job_bytes("a")}}, std::vector<Note>{{"cursor", "1"}}));
+  must(store_.push(std::vector<NewJob>{{"a", job_bytes("a")}}, std::vector<Note>{{"cursor", "2"}}));
   EXPECT_EQ(must(store_.note("cursor")), "2");
   must(store_.finish_callbacks({}, std::vector<Note>{{"cursor", ""}, {"output", "70"}}));
   EXPECT_EQ(must(fleet_->join().note("cursor")), "");
@@ -161,7 +163,7 @@ TEST_P(JobStoreConformance, CompletePushesTheCallbackOnce) {
   const auto callbacks = must(store_.claim_callbacks(10));
   ASSERT_EQ(callbacks.size(), 2U);
   EXPECT_EQ(callbacks[0].jid, "a-callback");
-  EXPECT_EQ(callbacks[0].bytes, "callback of a");
+  EXPECT_EQ(callbacks[0].bytes, callback_bytes("a-callback"));
   EXPECT_EQ(callbacks[1].jid, "b-callback");
   EXPECT_THAT(ready(), IsEmpty());
 }
@@ -233,7 +235,7 @@ TEST_P(JobStoreConformance, ReleasePutsBackToTheFrontInTheOriginalOrder) {
   EXPECT_THAT(must(store_.release(backwards)), ElementsAre(kGone, kGone, kGone));
   const auto again = must(store_.claim(10));
   EXPECT_THAT(jids(again), ElementsAre("a", "b", "c", "d", "e"));
-  EXPECT_EQ(again[0].bytes, "bytes of a");
+  EXPECT_EQ(again[0].bytes, job_bytes("a"));
   EXPECT_EQ(again[0].rescues, 0);
 }
 
@@ -266,7 +268,7 @@ TEST_P(JobStoreConformance, FailedJobComesBackWhenItsTimeHasComeAndNotBefore) {
   const auto claims = must(store_.claim(2));
   std::vector<FailedClaim> failed{retry(claims[0], kNow + seconds(20)),
                                   retry(claims[1], kNow + seconds(10))};
-  failed[1].bytes = "with a retry count";
+  failed[1].bytes = job_bytes("early", "{\"second\":\"try\"}");
   EXPECT_THAT(must(store_.fail(failed, kNow)), ElementsAre(kDone, kDone));
   EXPECT_THAT(must(store_.fail(failed, kNow)), ElementsAre(kGone, kGone));
   EXPECT_EQ(must(store_.promote_due(kNow + seconds(9))), 0);
@@ -275,8 +277,8 @@ TEST_P(JobStoreConformance, FailedJobComesBackWhenItsTimeHasComeAndNotBefore) {
   EXPECT_EQ(must(store_.promote_due(kNow + seconds(20))), 0);
   const auto again = must(store_.claim(10));
   ASSERT_THAT(jids(again), ElementsAre("other", "early", "late"));
-  EXPECT_EQ(again[1].bytes, "with a retry count");
-  EXPECT_EQ(again[2].bytes, "bytes of late");
+  EXPECT_EQ(unstamped(again[1].bytes), *failed[1].bytes);
+  EXPECT_EQ(unstamped(again[2].bytes), job_bytes("late"));
 }
 
 }  // namespace patient_http::jobs

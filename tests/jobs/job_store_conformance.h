@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_splice.h"
 #include "jobs/job_store.h"
 
 namespace patient_http::jobs {
@@ -36,7 +37,7 @@ class JobStoreConformance : public testing::TestWithParam<MakeFleet> {
  protected:
   JobStoreConformance();
 
-  // Pushes jobs named `names`, whose bytes are "bytes of <name>".
+  // Pushes jobs named `names`, whose bytes are job_bytes() of the name.
   void push(const std::vector<std::string>& names);
   // The names of everything that is ready, in order; it is claimed by a reader that then dies, so
   // this ends a test.
@@ -59,6 +60,33 @@ T must(StoreResult<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+// A request job as others write it: numbers and blanks that no parser would give back.
+inline std::string job_bytes(const std::string& name, const std::string& data = "{}") {
+  return "{\"retry\":true, \"queue\":\"patient_http_requests\",\"args\":[" + data +
+         ",\"Done\",null,{\"n\":30.50,\"big\":123456789012345678901,\"none\":[]},\"id of " + name +
+         "\"],\"class\":\"PatientHttp::Sidekiq::RequestWorker\",\"jid\":\"" + name +
+         "\",\"enqueued_at\":1.5}";
+}
+
+// The callback job with this jid. `extra` are further members, with a comma before each.
+inline std::string callback_bytes(const std::string& jid, const std::string& data = "{}",
+                                  const std::string& extra = "") {
+  return "{\"retry\":true,\"queue\":\"patient_http_callbacks\",\"args\":[" + data +
+         ",\"response\",\"Done\"],\"class\":\"PatientHttp::Sidekiq::CallbackWorker\",\"jid\":\"" +
+         jid + "\"" + extra + ",\"enqueued_at\":1.5}";
+}
+
+// The data of a job that is kept in a payload store.
+inline std::string reference_to(const std::string& key) {
+  return "{\"$ref\":{\"store\":\"files\",\"key\":\"" + key + "\"}}";
+}
+
+// A store may stamp a job anew that it puts into a queue: that is the only change.
+inline std::string unstamped(std::string bytes) {
+  base::set_json_member(bytes, "enqueued_at", "1.5");
+  return bytes;
+}
+
 inline std::vector<std::string> ids(const std::vector<Claim>& claims) {
   std::vector<std::string> found;
   for (const Claim& claim : claims) found.push_back(claim.id);
@@ -75,7 +103,8 @@ inline Completion completion_of(const Claim& claim) {
   RequestStatistics statistics;
   statistics.duration = std::chrono::milliseconds(1500);
   statistics.http_status = 200;
-  return {claim.id, claim.jid + "-callback", "callback of " + claim.jid, statistics};
+  const std::string jid = claim.jid + "-callback";
+  return {claim.id, jid, callback_bytes(jid), statistics};
 }
 
 inline FailedClaim dead(const Claim& claim) {

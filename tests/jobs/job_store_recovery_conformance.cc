@@ -28,7 +28,7 @@ TEST_P(JobStoreConformance, RescuePutsTheJobsOfTheDeadToTheBackUnchanged) {
   ASSERT_THAT(jids(claims), ElementsAre("d", "a", "b"));
   EXPECT_EQ(claims[0].rescues, 0);
   EXPECT_EQ(claims[1].rescues, 1);
-  EXPECT_EQ(claims[1].bytes, "bytes of a");
+  EXPECT_EQ(claims[1].bytes, job_bytes("a"));
 }
 
 TEST_P(JobStoreConformance, RescueLeavesTheLivingAlone) {
@@ -133,7 +133,7 @@ TEST_P(JobStoreConformance, CallbacksOfTheDeadAreRescuedWithTheirJid) {
   ASSERT_EQ(callbacks.size(), 2U);
   EXPECT_EQ(callbacks[0].jid, "b-callback");
   EXPECT_EQ(callbacks[1].jid, "a-callback");
-  EXPECT_EQ(callbacks[1].bytes, "callback of a");
+  EXPECT_EQ(callbacks[1].bytes, callback_bytes("a-callback"));
   EXPECT_EQ(callbacks[1].rescues, 1);
   EXPECT_THAT(must(store_.finish_callbacks(std::vector<std::string>{lost[0].id}, {})),
               ElementsAre(kGone));
@@ -156,7 +156,8 @@ TEST_P(JobStoreConformance, WorkFromThisProcessAndFromAnotherEndsAWait) {
   for (JobStore* const source : {&store_, &fleet_->join()}) {
     Wait ended = Wait::kDeadline;
     std::thread waiter([&] { ended = store_.wait_for_jobs(soon()); });
-    must(source->push(std::vector<NewJob>{{source->process_id(), "x"}}, {}));
+    must(source->push(std::vector<NewJob>{{source->process_id(), job_bytes(source->process_id())}},
+                      {}));
     waiter.join();
     EXPECT_EQ(ended, Wait::kWork);
     EXPECT_EQ(must(store_.claim(10)).size(), 1U);

@@ -244,9 +244,14 @@ std::string shape_of(sqlite::Database& database) {
   return statement.step().value_or(false) ? std::string(statement.text(0)) : std::string();
 }
 
+// The tables of an older version.
+std::string schema_of(int version) {
+  return contents(PATIENT_HTTP_SOURCE_DIR "/tests/data/jobs/schema_" + std::to_string(version) +
+                  ".sql");
+}
+
 TEST_F(SqliteJobStoreTest, BringsAFileOfVersion1ToToday) {
-  std::ifstream file(PATIENT_HTTP_SOURCE_DIR "/tests/data/jobs/schema_1.sql");
-  const std::string schema{std::istreambuf_iterator<char>(file), {}};
+  const std::string schema = schema_of(1);
   ASSERT_FALSE(schema.empty());
   {
     auto old = sqlite::Database::open({.path = path_, .application_id = 0x50485451});
@@ -265,6 +270,34 @@ TEST_F(SqliteJobStoreTest, BringsAFileOfVersion1ToToday) {
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].jid, "b");
   EXPECT_FALSE(dead[0].is_callback);
+
+  const std::string fresh_path = path_ + ".fresh";
+  must(SqliteJobStore::open({.path = fresh_path}));
+  auto upgraded = sqlite::Database::open({.path = path_});
+  auto fresh = sqlite::Database::open({.path = fresh_path});
+  ASSERT_TRUE(upgraded && fresh);
+  EXPECT_EQ(shape_of(*upgraded), shape_of(*fresh));
+}
+
+TEST_F(SqliteJobStoreTest, BringsAFileOfVersion2ToToday) {
+  const std::string schema = schema_of(2);
+  ASSERT_FALSE(schema.empty());
+  {
+    auto old = sqlite::Database::open({.path = path_, .application_id = 0x50485451});
+    ASSERT_TRUE(old && old->execute(schema));
+    // Rescued at 0, half an hour and an hour; the first is not within the hour before the last.
+    ASSERT_TRUE(
+        old->execute("PRAGMA application_id = 1346917457; PRAGMA user_version = 2;"
+                     "UPDATE sequence SET next = 2;"
+                     "INSERT INTO jids VALUES ('a', 1);"
+                     "INSERT INTO payloads VALUES (1, 'a', 'x');"
+                     "INSERT INTO ready VALUES (1, 1);"
+                     "INSERT INTO rescues VALUES (1, 1, 0), (1, 2, 1800000), (1, 3, 3600000)"));
+  }
+  const auto store = must(open());
+  const Claim claim = must(store->claim(10)).at(0);
+  EXPECT_EQ(claim.rescues, 2);
+  EXPECT_EQ(claim.deaths, 0);
 
   const std::string fresh_path = path_ + ".fresh";
   must(SqliteJobStore::open({.path = fresh_path}));

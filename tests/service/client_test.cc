@@ -159,6 +159,22 @@ TEST(RegisteredHandlerTest, IsNotGoneWhileASubmissionIsUnderWay) {
   EXPECT_EQ(submitting.get(), "held");
 }
 
+// Submissions to a new handler that never pause kept the old one from being taken back.
+TEST(RegisteredHandlerTest, IsTakenBackWhileAnotherOneIsAtWork) {
+  ListingHandler old;
+  register_handler(old);
+  HeldHandler handler;
+  register_handler(handler);
+  auto submitting = std::async(std::launch::async,
+                               [] { return Client().get("http://h/", {.callback = "C"}).value(); });
+  handler.entered.get_future().wait();
+  auto leaving = std::async(std::launch::async, [&] { unregister_handler(old); });
+  EXPECT_EQ(leaving.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  handler.go_on.set_value();
+  EXPECT_EQ(submitting.get(), "held");
+  unregister_handler(handler);
+}
+
 class ServiceRegistrationTest : public test::ServiceFixture {};
 
 TEST_F(ServiceRegistrationTest, StartRegistersAndStopTakesBackWhatIsStillItsOwn) {

@@ -130,6 +130,21 @@ TEST_F(ServiceTest, DeletesTheDead) {
   EXPECT_EQ(sql("SELECT count(*) FROM payloads"), 0);
 }
 
+// So long a time overflowed, and all of the dead counted as too old.
+TEST_F(ServiceTest, KeepsTheDeadForEverWhenAsked) {
+  journal_.then = [](const CallbackCall&) { throw std::logic_error("broken"); };
+  Configuration for_ever = configuration();
+  for_ever.callbacks.retries = 0;
+  for_ever.callbacks.dead_lifetime = std::chrono::hours::max();
+  const auto service = open(std::move(for_ever));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_TRUE(eventually(*service, [](const auto& jobs) { return jobs.dead == 1; }));
+  service->stop();
+  service->start();
+  EXPECT_EQ(service->status()->jobs.dead, 1);
+}
+
 TEST_F(ServiceTest, CallsHooksInOrderBeforeTheCallback) {
   Configuration configuration = this->configuration();
   for (const char* name : {"first", "second"}) {
@@ -273,6 +288,74 @@ TEST_F(ServiceTest, RunsCallbacksThatWereLeftWhenItStopped) {
   EXPECT_EQ(journal_.wait_for(5).size(), 5U);
 }
 
+// So long a time overflowed, and the stop interrupted what was in flight.
+TEST_F(ServiceTest, WaitsForRequestsAtAStopForEverWhenAsked) {
+  server_.on("/x", [&](const auto&, test::ServerConnection& peer) {
+    server_.wait_for_release();
+    peer.send(test::TestHttpServer::response(200, "late"));
+  });
+  const auto service = open();
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_TRUE(server_.wait_for_requests("/x"));
+  auto stopping =
+      std::async(std::launch::async, [&] { service->stop(std::chrono::milliseconds::max()); });
+  EXPECT_TRUE(
+      eventually([&] { return service->status()->processor.state != ProcessorState::kRunning; }));
+  server_.release();
+  stopping.get();
+  EXPECT_EQ(service->status()->jobs.ready, 0);
+}
+
+// The claim stayed with the process, and nobody took it up as long as that lived.
+TEST_F(ServiceTest, SendsAgainAtItsNextStartWhatAStopCouldNotHandOver) {
+  std::atomic<bool> is_down{false};
+  server_.on("/x", [&](const auto&, test::ServerConnection& peer) {
+    is_down = server_.requests().size() < 2;
+    peer.send(test::TestHttpServer::response(200, "hello"));
+  });
+  Configuration impatient = configuration();
+  impatient.store_patience = 0ms;
+  impatient.encryption.encrypt = [&](std::string_view data) {
+    if (is_down) throw std::runtime_error("no key");
+    return std::string(data);
+  };
+  impatient.encryption.decrypt = [](std::string_view data) { return std::string(data); };
+  const auto service = open(std::move(impatient));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_TRUE(eventually([&] { return log_.text().find("trying again") != std::string::npos; }));
+  service->stop(0ms);
+  EXPECT_EQ(service->undelivered(), 1U);
+  is_down = false;
+  service->start();
+  EXPECT_EQ(journal_.wait_for(1).size(), 1U);
+  EXPECT_EQ(server_.requests().size(), 2U);
+}
+
+// Its claim stayed with the process, as that of a request.
+TEST_F(ServiceTest, RunsAgainAtItsNextStartACallbackWhoseEndCouldNotBeNoted) {
+  std::atomic<int> runs{0};
+  journal_.then = [&](const CallbackCall&) {
+    if (++runs > 1) return;
+    sql("CREATE TRIGGER refuse BEFORE INSERT ON callbacks_schedule"
+        " BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    throw std::runtime_error("not yet");
+  };
+  Configuration impatient = configuration();
+  impatient.store_patience = 0ms;
+  const auto service = open(std::move(impatient));
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_EQ(journal_.wait_for(1).size(), 1U);
+  service->stop(0ms);
+  EXPECT_EQ(service->status()->jobs.callbacks_running, 1);
+  sql("DROP TRIGGER refuse");
+  service->start();
+  EXPECT_EQ(journal_.wait_for(2).size(), 2U);
+  EXPECT_TRUE(eventually(*service, [](const auto& jobs) { return jobs.callbacks_running == 0; }));
+}
+
 TEST_F(ServiceTest, RefusesToStopFromACallback) {
   const auto service = open();
   std::promise<ProcessorState> state_after;
@@ -284,6 +367,28 @@ TEST_F(ServiceTest, RefusesToStopFromACallback) {
   ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
   EXPECT_EQ(state_after.get_future().get(), ProcessorState::kRunning);
   service->stop();
+}
+
+// quiet() waited for the stop, which waited for the callback.
+TEST_F(ServiceTest, MayBeQuietedFromACallbackThatAStopWaitsFor) {
+  const auto service = open();
+  std::promise<void> go_on;
+  std::promise<void> has_ended;
+  auto held = go_on.get_future();
+  journal_.then = [&](const CallbackCall&) {
+    held.wait();
+    service->quiet();
+    has_ended.set_value();
+  };
+  service->start();
+  ASSERT_TRUE(service->client().get(server_.url("/x"), {.callback = "Note"}));
+  ASSERT_EQ(journal_.wait_for(1).size(), 1U);
+  auto stopping = std::async(std::launch::async, [&] { service->stop(0ms); });
+  EXPECT_TRUE(
+      eventually([&] { return service->status()->processor.state == ProcessorState::kStopped; }));
+  go_on.set_value();
+  EXPECT_EQ(has_ended.get_future().wait_for(30s), std::future_status::ready);
+  stopping.get();
 }
 
 TEST_F(ServiceTest, SendsARequestWhenItsTimeHasCome) {

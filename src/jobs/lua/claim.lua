@@ -1,0 +1,167 @@
+-- Takes jobs from the front of the queues and registers them under a process.
+-- KEYS: registry index, registry, claims, facts, processes, schedule, rescues, deaths, paused,
+--       then the queues in the order in which they are to be emptied
+-- ARGV: process, most, number of the first claim, time to live of the registry in seconds, window,
+--       then for each queue its name and 1 when it is shared
+-- Gives: how many jobs were put off, how many entries were left alone in each queue (-1: it is paused), and then for
+--        each claim member, jid, rescues, deaths and bytes.
+local index, registry, claims, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local processes, schedule, rescues, deaths, paused = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRST_QUEUE = 10
+local process, most, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local ttl, window = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+expect(index, 'zset')
+expect(registry, 'hash')
+expect(claims, 'hash')
+expect(facts, 'hash')
+expect(processes, 'set')
+expect(schedule, 'zset')
+expect(rescues, 'hash')
+expect(deaths, 'hash')
+for i = FIRST_QUEUE, #KEYS do expect(KEYS[i], 'list') end
+
+local now = now_ms()
+local taken = {}     -- what is to be registered
+local known = {}     -- member to jid, of this process's claims
+local postponed = 0
+local left_alone = {}
+
+-- What is to be done with an entry: nil to leave it alone, or {id, jid, payload}.
+local function look_at(bytes, is_shared)
+  local is_hinted = names(bytes, REQUEST_CLASS)
+  if is_shared and not is_hinted then return nil end
+  local job = decode(bytes)
+  if not job then
+    -- Nobody else would ever take what is broken from a queue of ours. It has no class to go by, or
+    -- it is ours; the caller finds out what is wrong with it.
+    if is_shared or (not is_hinted and names(bytes, '"class"')) then return nil end
+    return {id = redis.sha1hex(bytes), jid = ''}
+  end
+  if job.class ~= REQUEST_CLASS then return nil end
+  if (job.bid ~= nil and job.bid ~= cjson.null) or (job.encrypt ~= nil and job.encrypt ~= cjson.null) then
+    return nil
+  end
+  local jid = jid_of(job)
+  local args = type(job.args) == 'table' and job.args or {}
+  local id = text_or_nil(args[5]) or text_or_nil(jid) or redis.sha1hex(bytes)
+  return {id = id, jid = jid, payload = payload_of(job)}
+end
+
+-- Reads what is known of the claims under these members.
+local function look_up(jobs)
+  local members = {}
+  for i, job in ipairs(jobs) do members[i] = job.member end
+  local texts = values_of(facts, members)
+  for i, member in ipairs(members) do
+    if known[member] == nil then
+      known[member] = texts[i] and from_facts(texts[i]).jid or false
+    end
+  end
+end
+
+local function take_from(key, name, is_shared)
+  local wanted = most - #taken
+  local look = is_shared and window or wanted
+  local entries = redis.call('LRANGE', key, -look, -1)
+  local picked, others = {}, 0
+  local function pick(from)
+    for i = from, 1, -1 do
+      if #picked >= wanted then break end
+      local found = look_at(entries[i], is_shared)
+      if found then
+        found.bytes = entries[i]
+        found.queue = name
+        picked[#picked + 1] = found
+      else
+        others = others + 1
+      end
+    end
+  end
+  pick(#entries)
+  if not is_shared and others > 0 and #entries == look then
+    -- Somebody else's jobs lie in the way.
+    picked, others = {}, 0
+    entries = redis.call('LRANGE', key, -(wanted + window), -1)
+    pick(#entries)
+  end
+  if #picked > 0 then
+    if others == 0 then
+      redis.call('LTRIM', key, 0, -1 - #picked)  -- RPOP would give all their bytes once more
+    else
+      for _, job in ipairs(picked) do redis.call('LREM', key, -1, job.bytes) end
+    end
+  end
+  for _, job in ipairs(picked) do job.member = process .. '/' .. job.id end
+  look_up(picked)
+  for _, job in ipairs(picked) do
+    local other = known[job.member]
+    if other and other ~= job.jid then
+      -- Another job with the id of one that runs here.
+      redis.call('ZADD', schedule, now / 1000 + 60, job.bytes)
+      postponed = postponed + 1
+    else
+      known[job.member] = job.jid
+      taken[#taken + 1] = job
+    end
+  end
+  return others
+end
+
+for i = FIRST_QUEUE, #KEYS do
+  local at = 6 + (i - FIRST_QUEUE) * 2
+  local name, is_shared = ARGV[at], ARGV[at + 1] == '1'
+  local others = 0
+  if redis.call('SISMEMBER', paused, name) == 1 then
+    others = -1
+  elseif #taken < most then
+    others = take_from(KEYS[i], name, is_shared)
+  end
+  left_alone[#left_alone + 1] = others
+end
+
+local reply = {postponed}
+for _, count in ipairs(left_alone) do reply[#reply + 1] = count end
+if #taken == 0 then return reply end
+
+redis.call('SADD', processes, process)
+local scores, jobs, texts = {}, {}, {}
+if redis.call('HEXISTS', registry, process) == 0 then
+  -- The registry is new, or was lost: what was claimed before must be in it too.
+  local before = redis.call('HGETALL', claims)
+  for i = 1, #before, 2 do
+    scores[#scores + 1] = now
+    scores[#scores + 1] = before[i]
+    jobs[#jobs + 1] = before[i]
+    jobs[#jobs + 1] = before[i + 1]
+  end
+  jobs[#jobs + 1] = process
+  jobs[#jobs + 1] = '1'
+end
+local bytes = {}
+for i, job in ipairs(taken) do
+  local at, member = 2 * i, job.member
+  scores[#scores + 1] = now
+  scores[#scores + 1] = member
+  jobs[#jobs + 1] = member
+  jobs[#jobs + 1] = job.bytes
+  bytes[at - 1], bytes[at] = member, job.bytes
+  texts[at - 1], texts[at] = member, to_facts(string.format('%d', number), job.queue, job.jid, job.payload)
+  number = number + 1
+end
+call_with_all('HSET', claims, bytes)
+call_with_all('HSET', facts, texts)
+call_with_all('ZADD', index, scores)
+call_with_all('HSET', registry, jobs)
+if redis.call('TTL', index) < 0 then redis.call('EXPIRE', index, ttl) end
+if redis.call('TTL', registry) < 0 then redis.call('EXPIRE', registry, ttl) end
+
+local any_rescued = redis.call('EXISTS', rescues) == 1
+for _, job in ipairs(taken) do
+  reply[#reply + 1] = job.member
+  reply[#reply + 1] = job.jid
+  reply[#reply + 1] = any_rescued and count_rescues(rescues, job.jid) or 0
+  reply[#reply + 1] = any_rescued and tonumber(redis.call('HGET', deaths, job.jid) or 0) or 0
+  reply[#reply + 1] = job.bytes
+end
+return reply

@@ -1,0 +1,50 @@
+-- Says that a process lives.
+-- KEYS: lease, processes, the gem's processes, the gem's sign of life, claims, registry index, registry
+-- ARGV: process, lease in ms, capacity, lifetime of the gem's sign of life in ms, time to live of the
+--       gem's keys in seconds, 1 to renew the times of the claims too
+-- Gives 1 when the lease had not ended.
+local index, registry, claims = KEYS[6], KEYS[7], KEYS[5]
+local process, ttl = ARGV[1], tonumber(ARGV[5])
+
+expect(KEYS[2], 'set')
+expect(KEYS[3], 'set')
+expect(claims, 'hash')
+expect(index, 'zset')
+expect(registry, 'hash')
+
+local was_alive = redis.call('EXISTS', KEYS[1])
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[2])
+redis.call('SADD', KEYS[2], process)
+redis.call('SADD', KEYS[3], process)
+raise_ttl(KEYS[3], ttl)
+redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4])
+
+local now = now_ms()
+if redis.call('HLEN', claims) > 0 then
+  local scores = {}
+  if redis.call('HEXISTS', registry, process) == 0 then
+    -- The registry was lost: it is filled again.
+    local all, jobs = redis.call('HGETALL', claims), {}
+    for i = 1, #all, 2 do
+      scores[#scores + 1] = now
+      scores[#scores + 1] = all[i]
+      jobs[#jobs + 1] = all[i]
+      jobs[#jobs + 1] = all[i + 1]
+    end
+    jobs[#jobs + 1] = process
+    jobs[#jobs + 1] = '1'
+    call_with_all('HSET', registry, jobs)
+  elseif ARGV[6] == '1' then
+    for _, member in ipairs(redis.call('HKEYS', claims)) do
+      -- Those that a Ruby process took stay out.
+      if redis.call('HEXISTS', registry, member) == 1 then
+        scores[#scores + 1] = now
+        scores[#scores + 1] = member
+      end
+    end
+  end
+  call_with_all('ZADD', index, scores)
+  raise_ttl(index, ttl)
+  raise_ttl(registry, ttl)
+end
+return was_alive

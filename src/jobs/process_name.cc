@@ -1,0 +1,19 @@
+#include "jobs/process_name.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace patient_http::jobs {
+
+std::string process_prefix() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';
+  std::string host = name.data();
+  std::replace_if(
+      host.begin(), host.end(), [](char c) { return c == ':' || c == '/'; }, '-');
+  return host + ":" + std::to_string(::getpid());
+}
+
+}  // namespace patient_http::jobs

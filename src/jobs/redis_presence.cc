@@ -1,0 +1,186 @@
+#include "jobs/redis_presence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace patient_http::jobs {
+
+using redis_keys::OfProcess;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::int64_t kMostAtOnce = 250;
+
+}  // namespace
+
+StoreResult<void> RedisPresence::heartbeat() {
+  const RedisOptions& options = context_.options.redis;
+  const auto begun = steady_clock::now();
+  bool renews_scores = false;
+  {
+    base::MutexLock lock(mutex_);
+    renews_scores = !scores_renewed_ || begun - *scores_renewed_ >= options.heartbeat_interval / 3;
+  }
+  RedisStep step(context_.client, context_.scripts.heartbeat);
+  step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
+  step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(redis_keys::kIndex);
+  step.key(redis_keys::kRegistry);
+  step.argument(context_.process).number(context_.options.redis.lease.count());
+  step.number(static_cast<std::int64_t>(context_.options.capacity))
+      .number(sign_of_life_lifetime(options).count());
+  step.number(registry_lifetime(options).count()).argument(renews_scores ? "1" : "0");
+  const auto reply = step.run();
+
+  const auto now = steady_clock::now();
+  base::MutexLock lock(mutex_);
+  if (!reply) {
+    last_beat_.reset();
+    return unexpected(reply.error());
+  }
+  // Also after a stop of this process, of which the clock knows nothing.
+  const bool is_regular = last_beat_ && now - *last_beat_ < context_.options.redis.lease * 2 / 3;
+  if (!is_regular) in_touch_since_ = now;
+  last_beat_ = now;
+  if (renews_scores) scores_renewed_ = now;
+  return {};
+}
+
+bool RedisPresence::is_in_touch_for(milliseconds time) {
+  const auto now = steady_clock::now();
+  base::MutexLock lock(mutex_);
+  return last_beat_ && now - *last_beat_ < context_.options.redis.lease * 2 / 3 &&
+         now - in_touch_since_ >= time;
+}
+
+StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_point now) {
+  const auto& options = context_.options;
+  std::int64_t rescued = 0;
+  if (is_in_touch_for(options.trust_after.value_or(options.redis.lease))) {
+    const auto processes = run_command(context_.client, {"SMEMBERS", redis_keys::kProcesses});
+    if (!processes) return unexpected(processes.error());
+    for (const auto& one : processes->array()) {
+      const std::string process(one.text());
+      if (process == context_.process) continue;
+      const auto found = rescue_from(process, now);
+      if (!found) return found;
+      rescued += *found;
+    }
+  }
+  if (is_in_touch_for(options.trust_after.value_or(sign_of_life_lifetime(options.redis)))) {
+    const auto found = rescue_from_ruby();
+    if (!found) return found;
+    rescued += *found;
+  }
+  return rescued;
+}
+
+StoreResult<std::int64_t> RedisPresence::rescue_from(const std::string& process,
+                                                     std::chrono::system_clock::time_point now) {
+  const OfProcess keys(process);
+  const auto lives = run_command(context_.client, {"EXISTS", keys.lease});
+  if (!lives) return unexpected(lives.error());
+  if (lives->integer() == 1) return 0;
+  std::int64_t jobs = 0;
+  std::int64_t callbacks = 0;
+  std::int64_t taken = 0;
+  for (bool is_more = true; is_more;) {
+    RedisStep step(context_.client, context_.scripts.rescue);
+    step.key(keys.lease).key(keys.claims).key(keys.facts).key(keys.callbacks).key(keys.announced);
+    step.key(redis_keys::kIndex).key(redis_keys::kRegistry).key(redis_keys::kProcesses);
+    step.key(redis_keys::kGemProcesses).key(keys.sign_of_life).key(redis_keys::kRescues);
+    step.key(redis_keys::kSuspects).key(redis_keys::kDeaths).key(redis_keys::kUnneeded);
+    step.key(redis_keys::kQueues);
+    step.owned_key(redis_keys::queue(context_.options.redis.own_callback_queue));
+    step.key(context_.keys.lease);
+    step.argument(process).number(kMostAtOnce);
+    step.argument(context_.options.redis.own_callback_queue);
+    step.number(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+    const auto reply = step.run();
+    if (!reply) return unexpected(reply.error());
+    const auto& parts = reply->array();
+    if (parts.size() != 4) break;
+    jobs += parts[0].integer();
+    callbacks += parts[1].integer();
+    taken += parts[2].integer();
+    is_more = parts[3].integer() == 1;
+  }
+  if (jobs + callbacks + taken > 0) {
+    context_.options.log.warn(
+        "process " + process + " is dead: " + std::to_string(jobs) + " requests and " +
+        std::to_string(callbacks) + " callbacks of it are back in their queues" +
+        (taken > 0 ? ", " + std::to_string(taken) + " requests had been taken by a Ruby process"
+                   : std::string()));
+  }
+  return jobs + callbacks;
+}
+
+StoreResult<std::int64_t> RedisPresence::rescue_from_ruby() {
+  const RedisOptions& options = context_.options.redis;
+  const auto now = steady_clock::now();
+  {
+    base::MutexLock lock(mutex_);
+    if (ruby_checked_ && now - *ruby_checked_ < options.heartbeat_interval) return 0;
+    ruby_checked_ = now;
+  }
+  const auto recent = run_command(context_.client, {"EXISTS", redis_keys::kLastRun});
+  if (!recent) return unexpected(recent.error());
+  if (recent->integer() == 1) return 0;
+  const auto lifetime =
+      std::max<milliseconds>(sign_of_life_lifetime(options), std::chrono::seconds(120));
+  const auto locked = run_command(context_.client, {"SET", redis_keys::kLock, context_.process,
+                                                    "NX", "PX", std::to_string(lifetime.count())});
+  if (!locked) return unexpected(locked.error());
+  if (locked->is_nil()) return 0;
+  auto rescued = take_orphans();
+  RedisStep unlock(context_.client, context_.scripts.unlock);
+  // A lock that cannot be given back ends by itself.
+  static_cast<void>(unlock.key(redis_keys::kLock).argument(context_.process).run());
+  return rescued;
+}
+
+StoreResult<std::int64_t> RedisPresence::take_orphans() {
+  const RedisOptions& options = context_.options.redis;
+  std::int64_t rescued = 0;
+  std::int64_t forgotten = 0;
+  for (bool is_more = true; is_more;) {
+    RedisStep step(context_.client, context_.scripts.take_orphans);
+    step.key(redis_keys::kIndex).key(redis_keys::kRegistry).key(redis_keys::kGemProcesses);
+    step.key(redis_keys::kProcesses).key(redis_keys::kQueues).key(redis_keys::kDead);
+    step.key(redis_keys::kLock);
+    step.argument(context_.process).number(options.orphan_threshold.count());
+    step.number(kMostAtOnce).argument(redis_keys::kGemProcessPrefix);
+    const auto reply = step.run();
+    if (!reply) return unexpected(reply.error());
+    const auto& parts = reply->array();
+    if (parts.size() != 3) break;
+    rescued += parts[0].integer();
+    forgotten += parts[1].integer();
+    is_more = parts[2].integer() == 1;
+  }
+  const auto now =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto noted =
+      run_command(context_.client, {"SET", redis_keys::kLastRun, std::to_string(now.count()), "PX",
+                                    std::to_string(options.heartbeat_interval.count() * 3 / 2)});
+  if (!noted) return unexpected(noted.error());
+  if (rescued + forgotten > 0) {
+    context_.options.log.warn(std::to_string(forgotten) + " Ruby processes are dead, " +
+                              std::to_string(rescued) +
+                              " requests of such are back in their queues");
+  }
+  return rescued;
+}
+
+StoreResult<void> RedisPresence::leave() {
+  RedisStep step(context_.client, context_.scripts.leave);
+  step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
+  step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(context_.keys.callbacks);
+  step.key(context_.keys.announced).key(redis_keys::kUnneeded).key(context_.keys.status);
+  const auto reply = step.argument(context_.process).run();
+  if (!reply) return unexpected(reply.error());
+  return {};
+}
+
+}  // namespace patient_http::jobs

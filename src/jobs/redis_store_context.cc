@@ -1,0 +1,37 @@
+#include "jobs/redis_store_context.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace patient_http::jobs {
+
+using std::chrono::duration;
+using std::chrono::system_clock;
+
+std::string to_score(system_clock::time_point time) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.6f",
+                duration<double>(time.time_since_epoch()).count());
+  return text.data();
+}
+
+system_clock::time_point from_score(std::string_view score) {
+  const double seconds = std::strtod(std::string(score).c_str(), nullptr);
+  if (!std::isfinite(seconds) || std::abs(seconds) > 9e9) return {};
+  return system_clock::time_point(
+      std::chrono::microseconds(static_cast<std::int64_t>(std::llround(seconds * 1e6))));
+}
+
+std::chrono::seconds registry_lifetime(const RedisOptions& options) {
+  return std::max(std::chrono::ceil<std::chrono::seconds>(options.orphan_threshold * 3),
+                  std::chrono::seconds(3600));
+}
+
+std::chrono::milliseconds sign_of_life_lifetime(const RedisOptions& options) {
+  return options.heartbeat_interval * 2;
+}
+
+}  // namespace patient_http::jobs

@@ -1,0 +1,530 @@
+#include "jobs/redis_job_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "jobs/job_store_conformance.h"
+#include "support/program.h"
+#include "support/redis_proxy.h"
+#include "support/test_redis.h"
+
+namespace patient_http::jobs {
+namespace {
+
+using conformance::callback_bytes;
+using conformance::completion_of;
+using conformance::ids;
+using conformance::jids;
+using conformance::job_bytes;
+using conformance::kDone;
+using conformance::kGone;
+using conformance::kNow;
+using conformance::must;
+using conformance::soon;
+using conformance::unstamped;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+constexpr const char* kIndex = "sidekiq:patient_http:inflight_index";
+constexpr const char* kRegistry = "sidekiq:patient_http:inflight_jobs";
+
+// One server for all tests of this program: each begins with an empty database.
+test::TestRedis& server() {
+  static test::TestRedis redis;
+  return redis;
+}
+
+std::string text(std::initializer_list<std::string_view> command) {
+  return std::string(server().command(command).text());
+}
+std::int64_t integer(std::initializer_list<std::string_view> command) {
+  return server().command(command).integer();
+}
+std::vector<std::string> list(std::initializer_list<std::string_view> command) {
+  std::vector<std::string> found;
+  const auto reply = server().command(command);
+  for (const auto& one : reply.array()) found.emplace_back(one.text());
+  return found;
+}
+
+// Ends a lease, as time does when a process no longer renews it.
+void end_lease(const std::string& process) {
+  ASSERT_EQ(integer({"DEL", "patient_http:lease:" + process}), 1);
+}
+
+RedisJobStoreOptions options_of(const std::string& url) {
+  RedisJobStoreOptions options;
+  options.redis.url = url;
+  options.trust_after = milliseconds(0);
+  return options;
+}
+
+class RedisFleet final : public StoreFleet {
+ public:
+  RedisFleet() { server().command({"FLUSHALL"}); }
+  ~RedisFleet() override { stores_.clear(); }
+
+  JobStore& join() override {
+    stores_.push_back(must(RedisJobStore::open(options_of(server().url()))));
+    return *stores_.back();
+  }
+  // What a process that left in order still holds is rescued as that of a dead one is.
+  void kill(JobStore& store) override {
+    std::erase_if(stores_, [&](const auto& one) { return one.get() == &store; });
+  }
+
+ private:
+  std::vector<std::unique_ptr<JobStore>> stores_;
+};
+
+std::unique_ptr<StoreFleet> make_redis_fleet() {
+  return std::make_unique<RedisFleet>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Redis, JobStoreConformance, testing::Values(make_redis_fleet));
+
+class RedisJobStoreTest : public testing::Test {
+ protected:
+  RedisJobStoreTest() { server().command({"FLUSHALL"}); }
+
+  std::unique_ptr<RedisJobStore> open(RedisJobStoreOptions options) {
+    options.log = Log([this](LogLevel, std::string_view message) {
+      const std::lock_guard lock(mutex_);
+      log_ += std::string(message) + "\n";
+    });
+    return must(RedisJobStore::open(options));
+  }
+  std::unique_ptr<RedisJobStore> open() { return open(options_of(server().url())); }
+
+  // As a Ruby process pushes it.
+  static void push_from_ruby(const std::string& bytes,
+                             const std::string& queue = "patient_http_requests") {
+    server().command({"SADD", "queues", queue});
+    server().command({"LPUSH", "queue:" + queue, bytes});
+  }
+  static std::vector<std::string> queue(const std::string& name) {
+    return list({"LRANGE", "queue:" + name, "0", "-1"});
+  }
+  std::string log() {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string log_;
+};
+
+std::string foreign(const std::string& jid) {
+  return R"({"class":"HardJob","args":["PatientHttp::Sidekiq::RequestWorker"],"jid":")" + jid +
+         "\"}";
+}
+
+TEST_F(RedisJobStoreTest, RegistersClaimsWhereTheGemsPageLooks) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const auto claims = must(store->claim(10));
+  ASSERT_THAT(jids(claims), ElementsAre("a"));
+  const std::string member = store->process_id() + "/id of a";
+  EXPECT_EQ(text({"HGET", kRegistry, member}), job_bytes("a"));
+  EXPECT_THAT(list({"ZRANGE", kIndex, "0", "-1"}), ElementsAre(member));
+  EXPECT_GT(integer({"TTL", kIndex}), 3500);
+  EXPECT_GT(integer({"TTL", kRegistry}), 3500);
+  EXPECT_THAT(list({"SMEMBERS", "sidekiq:patient_http:processes"}),
+              ElementsAre(store->process_id()));
+  EXPECT_EQ(
+      text({"GET", "sidekiq:patient_http:processes:" + store->process_id() + ":max_connections"}),
+      "256");
+}
+
+TEST_F(RedisJobStoreTest, LeavesNothingOfARequestBehind) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))}));
+  for (const std::string& key :
+       {std::string(kIndex), std::string(kRegistry), "patient_http:claims:" + store->process_id(),
+        "patient_http:claim_facts:" + store->process_id()}) {
+    EXPECT_EQ(integer({"EXISTS", key}), 0) << key;
+  }
+}
+
+TEST_F(RedisJobStoreTest, PushesCallbacksThatRubyRunsAsSidekiqDoes) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  Completion completion = completion_of(must(store->claim(1)).at(0));
+  completion.sidekiq_queue = "default";
+  must(store->complete(std::vector{completion}));
+  EXPECT_THAT(queue("default"), ElementsAre(callback_bytes("a-callback")));
+  EXPECT_THAT(list({"SMEMBERS", "queues"}), Contains("default"));
+  EXPECT_THAT(must(store->claim_callbacks(10)), IsEmpty());
+}
+
+TEST_F(RedisJobStoreTest, CountsRequestsAsTheGemAndAsSidekiqDo) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  push_from_ruby(job_bytes("b"));
+  const auto claims = must(store->claim(2));
+  must(store->complete(std::vector{completion_of(claims[0])}));
+  must(store->fail(std::vector{conformance::dead(claims[1])}, kNow));
+  EXPECT_EQ(text({"HGET", "sidekiq:patient_http:totals", "requests"}), "1");
+  EXPECT_EQ(text({"HGET", "sidekiq:patient_http:totals", "duration"}), "1.5");
+  EXPECT_EQ(text({"HGET", "sidekiq:patient_http:totals", "http_status:200"}), "1");
+  EXPECT_EQ(text({"GET", "stat:processed"}), "2");
+  EXPECT_EQ(text({"GET", "stat:failed"}), "1");
+  EXPECT_THAT(list({"KEYS", "stat:processed:*"}), SizeIs(1));
+}
+
+TEST_F(RedisJobStoreTest, BrokenCountersDoNotKeepResults) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  server().command({"SET", "sidekiq:patient_http:totals", "no hash"});
+  server().command({"SET", "stat:processed", "no number"});
+  EXPECT_THAT(must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))})),
+              ElementsAre(kDone));
+  EXPECT_EQ(must(store->claim_callbacks(1)).size(), 1U);
+}
+
+TEST_F(RedisJobStoreTest, ChangesNothingWhenAKeyHoldsSomethingElse) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const auto claims = must(store->claim(1));
+  Completion completion = completion_of(claims[0]);
+  completion.sidekiq_queue = "default";
+  server().command({"SET", "queue:default", "no list"});
+  const auto failed = store->complete(std::vector{completion});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, StoreFailure::Kind::kUnavailable);
+  EXPECT_THAT(failed.error().message, HasSubstr("queue:default holds a string, not a list"));
+  EXPECT_EQ(must(store->claims()).size(), 1U);
+  server().command({"DEL", "queue:default"});
+  EXPECT_THAT(must(store->complete(std::vector{completion})), ElementsAre(kDone));
+}
+
+TEST_F(RedisJobStoreTest, LeavesForeignJobsOfADedicatedQueueInTheirPlaceAndSaysSo) {
+  const auto store = open();
+  const std::string batch = R"({"bid":"b1",)" + job_bytes("batch").substr(1);
+  const std::string encrypted = R"({"encrypt":true,)" + job_bytes("encrypted").substr(1);
+  for (const std::string& bytes :
+       {foreign("1"), job_bytes("a"), batch, foreign("2"), job_bytes("b"), encrypted}) {
+    push_from_ruby(bytes);
+  }
+  EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
+  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("b"));
+  EXPECT_THAT(queue("patient_http_requests"),
+              ElementsAre(encrypted, foreign("2"), batch, foreign("1")));
+  EXPECT_THAT(log(), HasSubstr("jobs are left where they are"));
+}
+
+TEST_F(RedisJobStoreTest, PicksItsJobsFromASharedQueueWithinTheWindow) {
+  auto options = options_of(server().url());
+  options.redis.queues = {{.name = "default", .weight = 0, .is_shared = true}};
+  const auto store = open(options);
+  for (int i = 0; i < 60; ++i) push_from_ruby(foreign(std::to_string(i)), "default");
+  push_from_ruby(job_bytes("near"), "default");
+  push_from_ruby("{broken PatientHttp::Sidekiq::RequestWorker", "default");
+  for (int i = 60; i < 140; ++i) push_from_ruby(foreign(std::to_string(i)), "default");
+  push_from_ruby(job_bytes("far"), "default");
+  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("near"));
+  EXPECT_THAT(must(store->claim(5)), IsEmpty());
+  EXPECT_THAT(log(), HasSubstr("jobs of other classes are in front"));
+  const auto left = queue("default");
+  ASSERT_EQ(left.size(), 142U);
+  EXPECT_EQ(left.back(), foreign("0"));
+  // Ruby works on it.
+  server().command({"RPOP", "queue:default", "50"});
+  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("far"));
+}
+
+TEST_F(RedisJobStoreTest, TakesWhatIsBrokenFromAQueueOfRequests) {
+  const auto store = open();
+  push_from_ruby("{broken");
+  push_from_ruby("");
+  push_from_ruby("[1,2]");
+  const auto claims = must(store->claim(5));
+  ASSERT_EQ(claims.size(), 2U);
+  EXPECT_EQ(claims[0].bytes, "{broken");
+  EXPECT_EQ(claims[1].bytes, "");
+  must(store->fail(std::vector{conformance::dead(claims[0])}, kNow));
+  EXPECT_THAT(list({"ZRANGE", "dead", "0", "-1"}), ElementsAre("{broken"));
+}
+
+TEST_F(RedisJobStoreTest, EmptiesQueuesInTheirOrderAndLeavesPausedOnesAlone) {
+  auto options = options_of(server().url());
+  options.redis.queues = {{"first"}, {"second"}, {"third"}};
+  const auto store = open(options);
+  for (const char* name : {"third", "second", "first"}) {
+    push_from_ruby(job_bytes(std::string(name) + " 1"), name);
+    push_from_ruby(job_bytes(std::string(name) + " 2"), name);
+  }
+  server().command({"SADD", "paused", "second"});
+  EXPECT_THAT(jids(must(store->claim(3))), ElementsAre("first 1", "first 2", "third 1"));
+  server().command({"SREM", "paused", "second"});
+  const auto rest = must(store->claim(5));
+  EXPECT_THAT(jids(rest), ElementsAre("second 1", "second 2", "third 2"));
+  must(store->release(ids(rest)));
+  EXPECT_THAT(queue("second"), ElementsAre(job_bytes("second 2"), job_bytes("second 1")));
+}
+
+TEST_F(RedisJobStoreTest, PutsOffAnotherJobWithTheIdOfOneThatRuns) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const std::string twin =
+      R"({"jid":"twin","class":"PatientHttp::Sidekiq::RequestWorker","args":[{},"Done",null,null,"id of a"]})";
+  push_from_ruby(twin);
+  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("a"));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(twin));
+}
+
+TEST_F(RedisJobStoreTest, AClaimOnTheSameJobTakesTheFirstOnesPlace) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const auto first = must(store->claim(1));
+  push_from_ruby(job_bytes("a"));
+  const auto second = must(store->claim(1));
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_THAT(must(store->complete(std::vector{completion_of(first[0])})), ElementsAre(kGone));
+  EXPECT_THAT(must(store->complete(std::vector{completion_of(second[0])})), ElementsAre(kDone));
+}
+
+TEST_F(RedisJobStoreTest, DropsAResultWhoseRequestARubyProcessTook) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  push_from_ruby(job_bytes("b"));
+  const auto claims = must(store->claim(2));
+  const std::string member = store->process_id() + "/id of a";
+  server().command({"ZREM", kIndex, member});
+  server().command({"HDEL", kRegistry, member});
+  EXPECT_THAT(
+      must(store->complete(std::vector{completion_of(claims[0]), completion_of(claims[1])})),
+      ElementsAre(kGone, kDone));
+}
+
+// The gem's keys expire when every process was gone for an hour, and anybody may make them anew.
+TEST_F(RedisJobStoreTest, RescuesEverythingWhenTheRegistryOfTheGemWasLost) {
+  const auto store = open();
+  auto victim = open();
+  for (const char* name : {"a", "b"}) push_from_ruby(job_bytes(name));
+  ASSERT_EQ(must(victim->claim(2)).size(), 2U);
+  const std::string dead = victim->process_id();
+  end_lease(dead);
+  server().command({"DEL", kIndex, kRegistry, "sidekiq:patient_http:processes"});
+  server().command({"HSET", kRegistry, "ruby:1:00/x", "{}"});
+  EXPECT_EQ(must(store->rescue(kNow)), 2);
+  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("a", "b"));
+}
+
+TEST_F(RedisJobStoreTest, EntersItsClaimsAgainWhenTheRegistryOfTheGemWasLost) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const auto first = must(store->claim(1));
+  server().command({"DEL", kIndex, kRegistry});
+  push_from_ruby(job_bytes("b"));
+  const auto second = must(store->claim(1));
+  EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
+  server().command({"DEL", kIndex, kRegistry});
+  must(store->heartbeat());
+  EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
+  EXPECT_THAT(must(store->complete(std::vector{completion_of(first[0]), completion_of(second[0])})),
+              ElementsAre(kDone, kDone));
+}
+
+TEST_F(RedisJobStoreTest, RescuesNobodyWhileItIsItselfOutOfTouch) {
+  auto victim = open();
+  push_from_ruby(job_bytes("a"));
+  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
+  end_lease(victim->process_id());
+  auto options = options_of(server().url());
+  options.trust_after = std::nullopt;  // a whole lease
+  const auto store = open(options);
+  must(store->heartbeat());
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  EXPECT_EQ(must(open()->rescue(kNow)), 1);
+}
+
+TEST_F(RedisJobStoreTest, RescuesNobodyWithoutALeaseOfItsOwn) {
+  const auto store = open();
+  auto victim = open();
+  push_from_ruby(job_bytes("a"));
+  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
+  end_lease(victim->process_id());
+  end_lease(store->process_id());
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  must(store->heartbeat());
+  EXPECT_EQ(must(store->rescue(kNow)), 1);
+}
+
+TEST_F(RedisJobStoreTest, RescuesRubyProcessesByTheRuleOfTheGem) {
+  const auto store = open();
+  const auto enter = [](const std::string& process, const std::string& name, milliseconds age) {
+    const auto now = std::chrono::duration_cast<milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const std::string member = process + "/" + name;
+    server().command({"ZADD", kIndex, std::to_string((now - age).count()), member});
+    server().command({"HSET", kRegistry, member, job_bytes(name)});
+    server().command({"SADD", "sidekiq:patient_http:processes", process});
+  };
+  enter("ruby:1:aa", "live", seconds(400));
+  server().command({"SET", "sidekiq:patient_http:processes:ruby:1:aa:max_connections", "256"});
+  enter("ruby:2:bb", "old", seconds(400));
+  enter("ruby:2:bb", "young", seconds(200));
+  EXPECT_EQ(must(store->rescue(kNow)), 1);
+  EXPECT_THAT(queue("patient_http_requests"), ElementsAre(job_bytes("old")));
+  EXPECT_THAT(list({"ZRANGE", kIndex, "0", "-1"}),
+              UnorderedElementsAre("ruby:1:aa/live", "ruby:2:bb/young"));
+  EXPECT_THAT(list({"SMEMBERS", "sidekiq:patient_http:processes"}),
+              UnorderedElementsAre("ruby:1:aa", store->process_id()));
+  EXPECT_EQ(integer({"EXISTS", "sidekiq:patient_http:gc_lock"}), 0);
+  EXPECT_EQ(integer({"EXISTS", "sidekiq:patient_http:gc_last_run"}), 1);
+}
+
+TEST_F(RedisJobStoreTest, LeavesRubyProcessesToWhoeverHasTheLock) {
+  const auto store = open();
+  server().command({"ZADD", kIndex, "1", "ruby:2:bb/old"});
+  server().command({"SET", "sidekiq:patient_http:gc_lock", "ruby:1:aa", "EX", "100"});
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  EXPECT_EQ(text({"GET", "sidekiq:patient_http:gc_lock"}), "ruby:1:aa");
+  EXPECT_EQ(integer({"ZCARD", kIndex}), 1);
+}
+
+TEST_F(RedisJobStoreTest, RenewsTheTimesOfItsClaims) {
+  auto options = options_of(server().url());
+  options.redis.heartbeat_interval = seconds(1);
+  const auto store = open(options);
+  push_from_ruby(job_bytes("a"));
+  must(store->claim(1));
+  const std::string member = store->process_id() + "/id of a";
+  server().command({"ZADD", kIndex, "1000", member});
+  ASSERT_TRUE(test::wait_until([&] {
+    must(store->heartbeat());
+    return text({"ZSCORE", kIndex, member}) != "1000";
+  }));
+}
+
+TEST_F(RedisJobStoreTest, MovesOnlyItsOwnJobsWhenTheirTimeHasCome) {
+  const auto store = open();
+  server().command({"ZADD", "retry", "1000", foreign("1")});
+  server().command({"ZADD", "retry", "1001", job_bytes("a")});
+  server().command({"ZADD", "schedule", "1002", job_bytes("b")});
+  server().command({"ZADD", "schedule", "9000000000", job_bytes("c")});
+  EXPECT_EQ(must(store->promote_due(kNow)), 2);
+  EXPECT_THAT(list({"ZRANGE", "retry", "0", "-1"}), ElementsAre(foreign("1")));
+  const auto claims = must(store->claim(5));
+  ASSERT_THAT(jids(claims), ElementsAre("a", "b"));
+  EXPECT_NE(claims[0].bytes, job_bytes("a"));
+  EXPECT_EQ(unstamped(claims[0].bytes), job_bytes("a"));
+}
+
+TEST_F(RedisJobStoreTest, KeepsFailuresWhereSidekiqLooksForThem) {
+  const auto store = open();
+  for (const char* name : {"retried", "late", "dead"}) push_from_ruby(job_bytes(name));
+  const auto claims = must(store->claim(3));
+  FailedClaim retried = conformance::retry(claims[0], kNow);
+  retried.bytes = job_bytes("retried", R"({"a":1})");
+  must(store->fail(
+      std::vector{retried, conformance::retry(claims[1], kNow), conformance::dead(claims[2])},
+      kNow));
+  EXPECT_THAT(list({"ZRANGE", "retry", "0", "-1"}), ElementsAre(*retried.bytes));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(job_bytes("late")));
+  const auto dead = list({"ZRANGE", "dead", "0", "-1", "WITHSCORES"});
+  ASSERT_EQ(dead.size(), 2U);
+  EXPECT_THAT(dead[0], HasSubstr(R"("enqueued_at":1.5,"error_message":"broken")"));
+  EXPECT_EQ(dead[1], "1800000000");
+}
+
+TEST_F(RedisJobStoreTest, WaitsWithoutMovingWhatIsInTheQueue) {
+  const auto store = open();
+  ASSERT_EQ(store->wait_for_jobs(std::chrono::steady_clock::now()), Wait::kDeadline);
+  Wait ended = Wait::kDeadline;
+  std::thread waiter([&] { ended = store->wait_for_jobs(soon()); });
+  push_from_ruby(job_bytes("a"));
+  waiter.join();
+  EXPECT_EQ(ended, Wait::kWork);
+  EXPECT_THAT(queue("patient_http_requests"), ElementsAre(job_bytes("a")));
+}
+
+TEST_F(RedisJobStoreTest, DoesNotSpinOnWhatItMayNotTake) {
+  const auto store = open();
+  push_from_ruby(foreign("1"));
+  const auto until = std::chrono::steady_clock::now() + milliseconds(500);
+  int claims = 0;
+  while (std::chrono::steady_clock::now() < until) {
+    ASSERT_THAT(must(store->claim(1)), IsEmpty());
+    ++claims;
+    static_cast<void>(store->wait_for_jobs(until));
+  }
+  EXPECT_LT(claims, 20);
+  push_from_ruby(job_bytes("a"));
+  EXPECT_EQ(store->wait_for_jobs(soon()), Wait::kWork);
+  EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
+}
+
+TEST_F(RedisJobStoreTest, ClaimWhoseReplyWasLostIsFoundAgain) {
+  test::RedisProxy proxy(server());
+  const auto store = open(options_of(proxy.url()));
+  // From now on the server knows the script.
+  ASSERT_THAT(must(store->claim(1)), IsEmpty());
+  push_from_ruby(job_bytes("a"));
+  proxy.swallow_next_reply();
+  EXPECT_FALSE(store->claim(1));
+  const auto known = must(store->claims());
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_EQ(known[0].jid, "a");
+  EXPECT_THAT(must(store->release(std::vector{known[0].id})), ElementsAre(kDone));
+  EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
+}
+
+TEST_F(RedisJobStoreTest, CompletionWhoseReplyWasLostPushesOneCallback) {
+  test::RedisProxy proxy(server());
+  const auto store = open(options_of(proxy.url()));
+  push_from_ruby(job_bytes("first"));
+  must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))}));
+  push_from_ruby(job_bytes("a"));
+  const std::vector completions{completion_of(must(store->claim(1)).at(0))};
+  proxy.swallow_next_reply();
+  const auto lost = store->complete(completions);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, StoreFailure::Kind::kUnavailable);
+  EXPECT_THAT(must(store->complete(completions)), ElementsAre(kGone));
+  EXPECT_EQ(must(store->claim_callbacks(5)).size(), 2U);
+}
+
+TEST_F(RedisJobStoreTest, GoesOnAfterItsScriptsWereForgotten) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  must(store->heartbeat());
+  server().command({"SCRIPT", "FLUSH"});
+  EXPECT_EQ(must(store->claim(1)).size(), 1U);
+}
+
+TEST_F(RedisJobStoreTest, RefusesAResultThatIsLargerThanRedisTakes) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  Completion completion = completion_of(must(store->claim(1)).at(0));
+  completion.callback_bytes.resize((std::size_t{512} << 20) + 1);
+  const auto refused = store->complete(std::vector{completion});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, StoreFailure::Kind::kMisuse);
+}
+
+TEST_F(RedisJobStoreTest, WhoLeavesHoldingNothingIsForgottenAtOnce) {
+  auto store = open();
+  const std::string process = store->process_id();
+  must(store->announce_payloads(std::vector<std::string>{"files/a"}));
+  store.reset();
+  EXPECT_THAT(list({"KEYS", "*" + process + "*"}), IsEmpty());
+  EXPECT_THAT(list({"SMEMBERS", "patient_http:processes"}), IsEmpty());
+  EXPECT_THAT(must(open()->unneeded_payloads(10, "")), ElementsAre("files/a"));
+}
+
+}  // namespace
+}  // namespace patient_http::jobs
