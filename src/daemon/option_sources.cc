@@ -37,6 +37,7 @@ class Gatherer {
     read_environment();
     read_flags();
     choose_store();
+    choose_state_directory();
     check_values();
     check_files();
     check_secrets();
@@ -72,6 +73,7 @@ class Gatherer {
   void read_environment();
   void read_flags();
   void choose_store();
+  void choose_state_directory();
   void check_values();
   void check_files();
   void check_readable(std::string_view name, const std::string& what, const std::string& path);
@@ -188,6 +190,15 @@ void Gatherer::choose_store() {
   }
 }
 
+// By default the first of those that systemd made for this service (StateDirectory=).
+void Gatherer::choose_state_directory() {
+  std::string& directory = gathered_.options.state_directory;
+  const std::string made = variable("STATE_DIRECTORY");
+  if (origin("state_directory").source != Source::kDefault || made.empty()) return;
+  directory = made.substr(0, made.find(':'));
+  gathered_.origins["state_directory"] = {Source::kEnvironment, "STATE_DIRECTORY"};
+}
+
 // The sentences of validate() begin with the option that they are about, or with its kind.
 void Gatherer::check_values() {
   ServeOptions options = gathered_.options;
@@ -220,6 +231,14 @@ void Gatherer::check_writable(std::string_view name, const std::string& what,
     problem_of(name, what + " cannot be written: " + path + " is no directory that is writable");
 }
 
+// Of a directory that is made, with those above it: the nearest one that is there.
+std::string nearest_folder(std::filesystem::path folder) {
+  std::error_code ignored;
+  while (folder.has_relative_path() && !std::filesystem::exists(folder, ignored))
+    folder = folder.parent_path();
+  return folder.string();
+}
+
 void Gatherer::check_files() {
   const ServeOptions& options = gathered_.options;
   const auto folder_of = [](const std::string& path) {
@@ -232,17 +251,14 @@ void Gatherer::check_files() {
     check_writable("database", "the database " + options.database, folder_of(options.database));
   if (!options.log_file.empty() && ::access(options.log_file.c_str(), W_OK) != 0)
     check_writable("log_file", "the log file " + options.log_file, folder_of(options.log_file));
+  if (!options.state_directory.empty()) {
+    check_writable("state_directory", "state_directory " + options.state_directory,
+                   nearest_folder(options.state_directory));
+  }
   for (const PayloadStorePlace& store : options.payload_stores) {
-    // What is missing of a directory is made.
-    std::filesystem::path folder = store.path;
-    if (store.type == PayloadStorePlace::Type::kSqlite) folder = folder.parent_path();
-    std::error_code ignored;
-    while (store.type == PayloadStorePlace::Type::kFile && folder.has_relative_path() &&
-           !std::filesystem::exists(folder, ignored)) {
-      folder = folder.parent_path();
-    }
+    const bool is_file = store.type == PayloadStorePlace::Type::kFile;
     check_writable("payload_stores." + store.name, "the payload store " + store.name,
-                   folder.string());
+                   is_file ? nearest_folder(store.path) : folder_of(store.path));
   }
 }
 

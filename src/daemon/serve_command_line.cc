@@ -39,7 +39,7 @@ Environment:
   PATIENT_HTTP_CONFIG         --config
   PATIENT_HTTP_ENCRYPTION_KEYS  encryption keys, a line each; the first encrypts
   PATIENT_HTTP_<OPTION>       each option
-  NOTIFY_SOCKET, WATCHDOG_USEC  set by systemd
+  NOTIFY_SOCKET, WATCHDOG_USEC, STATE_DIRECTORY  set by systemd
 
 Encryption keys, payload stores and secrets stand in the file: docs/operations.md.)";
 

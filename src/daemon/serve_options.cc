@@ -98,6 +98,8 @@ Configuration plain_configuration(const ServeOptions& options) {
   configuration.survives_power_cuts = options.survives_power_cuts;
   configuration.shutdown_timeout = options.shutdown_timeout;
   configuration.store_patience = options.store_patience;
+  configuration.state_directory = options.state_directory;
+  configuration.poison_rescues = options.poison_rescues;
   return configuration;
 }
 
@@ -137,6 +139,10 @@ std::vector<Option> options_of(ServeOptions& options) {
         "How long a stop waits for requests in flight"},
        {"service", "store_patience", "store_patience", &options.store_patience, "SECONDS",
         "How long a stop waits for a store that is down, beyond that"},
+       {"service", "state_directory", "state_directory", &options.state_directory, "DIRECTORY",
+        "Where a stop keeps results while the store is down"},
+       {"service", "poison_rescues", "poison_rescues", &options.poison_rescues, "N",
+        "A request taken so often from dead processes is a suspect; 0: never"},
        {"payload_stores", "threshold", "payload_threshold", &options.payload_threshold, "BYTES",
         "Data of more bytes goes into a payload store"},
        {"encryption", "digest", "encryption_digest", &options.encryption.digest, "sha1|sha256",

@@ -43,6 +43,8 @@ struct ServeOptions {
   // What Sidekiq leaves of the 25 s that it gives its jobs.
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(23);
   std::chrono::milliseconds store_patience = Configuration().store_patience;
+  std::string state_directory = {};
+  int poison_rescues = Configuration().poison_rescues;
 
   std::size_t payload_threshold = PayloadOptions().threshold;
   std::vector<PayloadStorePlace> payload_stores = {};  // in the order of the file

@@ -60,7 +60,7 @@ TEST_F(ServeOptionsTest, PrintsItsConfigurationAndWhereItCameFrom) {
       config_, "[redis]\nurl = \"redis://u:hunter2@host:6379/1\"\n[secrets]\na = \"hunter2\"\n");
   EXPECT_EQ(serve({"--config", config_, "--print-config", "--queue", "a,2", "--shared-queue", "b",
                    "--queue", "c"},
-                  {"PATIENT_HTTP_MAX_CONNECTIONS=1000"}),
+                  {"PATIENT_HTTP_MAX_CONNECTIONS=1000", "STATE_DIRECTORY=/var/lib:/other"}),
             0)
       << errors_;
   EXPECT_EQ(output_, R"([processor]
@@ -106,6 +106,8 @@ lease = 12  # default
 survives_power_cuts = true  # default
 shutdown_timeout = 23  # default
 store_patience = 10  # default
+state_directory = "/var/lib"  # STATE_DIRECTORY
+poison_rescues = 3  # default
 
 [payload_stores]
 threshold = 65536  # default
