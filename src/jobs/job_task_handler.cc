@@ -75,6 +75,11 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   release(std::move(lost));
 }
 
+// A step of a store costs nearly as much for one result as for many.
+std::chrono::milliseconds JobTaskHandler::gathering_time() const {
+  return std::chrono::milliseconds(5);
+}
+
 void JobTaskHandler::release_interrupted() {
   std::vector<std::string> claim_ids;
   {
@@ -167,10 +172,11 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
   std::vector<Completion> completions;
   completions.reserve(handovers.size());
   for (std::size_t i = 0; i < handovers.size(); ++i) {
-    const Handover& handover = handovers[i];
+    Handover& handover = handovers[i];
     const std::string& callback = handover.callback.callback;
+    handover.callback.jid = callback_jid(handover.callback.request_id);
     const CallbackJobOptions& options = routing_.of(callback);
-    completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
+    completions.push_back({handover.claim_id, handover.callback.jid,
                            make_callback_job((*sealed)[i].json, handover.callback, options),
                            handover.statistics, std::move((*sealed)[i].payload)});
     if (routing_.is_sidekiqs(callback)) completions.back().sidekiq_queue = options.queue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ class JobTaskHandler final : public TaskHandler {
         log_(std::move(log)) {}
 
   void settle(std::vector<SettledTask> batch) override;
+  [[nodiscard]] std::chrono::milliseconds gathering_time() const override;
 
   // Called by the engine's default settle() only, which this class replaces; each settles one.
   void on_complete(std::unique_ptr<RequestTask> task, Response response) override;
