@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
       return 2;
     }
     // With more urls than slots: wait for one to be free.
-    while (!processor.wait_for_free_slot(std::chrono::minutes(1))) {
+    while (!processor.wait_for_free_slots(1, std::chrono::minutes(1))) {
     }
     if (!processor.enqueue(std::make_unique<RequestTask>(std::move(*request), printer))) return 1;
   }

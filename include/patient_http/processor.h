@@ -115,9 +115,10 @@ class Processor final {
   // Waits until nothing is queued, running, waiting for an attempt or unsettled. False when the
   // time came first.
   [[nodiscard]] bool wait_until_idle(std::chrono::milliseconds timeout) const;
-  // Waits until free_slots() is not 0, or the processor no longer takes tasks. False when the
-  // time came first.
-  [[nodiscard]] bool wait_for_free_slot(std::chrono::milliseconds timeout) const;
+  // Waits until free_slots() is `count` or more, or the processor no longer takes tasks. False when
+  // the time came first.
+  [[nodiscard]] bool wait_for_free_slots(std::size_t count,
+                                         std::chrono::milliseconds timeout) const;
 
  private:
   class Impl;

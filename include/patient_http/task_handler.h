@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -38,6 +39,12 @@ class TaskHandler {
   // task after the other, each in a try of its own; a handler that writes to a store overrides
   // this to write a batch at once.
   virtual void settle(std::vector<SettledTask> batch);
+
+  // How long outcomes may wait for others after the last batch, until a tenth of the slots waits
+  // for them: for a handler to which small batches are dear. By default not at all.
+  [[nodiscard]] virtual std::chrono::milliseconds gathering_time() const {
+    return std::chrono::milliseconds(0);
+  }
 };
 
 }  // namespace patient_http

@@ -112,7 +112,9 @@ class JsonBuilder {
     } else if (auto* array = open_.back().value.if_array()) {
       array->push_back(std::move(value));
     } else {
-      open_.back().value.if_object()->push_back({std::move(open_.back().key), std::move(value)});
+      Json::Object& object = *open_.back().value.if_object();
+      if (object.empty()) object.reserve(4);  // rather than grow by one at first
+      object.push_back({std::move(open_.back().key), std::move(value)});
     }
     return true;
   }

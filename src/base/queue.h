@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -18,24 +20,30 @@ class Queue {
  public:
   // False when the queue was closed; `item` is then untouched.
   [[nodiscard]] bool push(T&& item) {
+    bool is_enough = false;
     {
       MutexLock lock(mutex_);
       if (closed_) return false;
       items_.push_back(std::move(item));
+      is_enough = is_enough_locked();
     }
     not_empty_.notify_one();
+    if (is_enough) enough_.notify_one();
     return true;
   }
 
   // The same for several at once, which are moved out of `items`. One who waits is woken, and wakes
   // the next if it leaves some.
   [[nodiscard]] bool push_all(std::vector<T>&& items) {
+    bool is_enough = false;
     {
       MutexLock lock(mutex_);
       if (closed_) return false;
       std::move(items.begin(), items.end(), std::back_inserter(items_));
+      is_enough = is_enough_locked();
     }
     not_empty_.notify_one();
+    if (is_enough) enough_.notify_one();
     return true;
   }
 
@@ -53,6 +61,15 @@ class Queue {
     return take_locked(most);
   }
 
+  // Waits until `enough` items are there, the time has come, or the queue is closed. Those who wait
+  // at the same time must want as many.
+  void wait_for(std::size_t enough, std::chrono::steady_clock::time_point until) {
+    MutexLock lock(mutex_);
+    wanted_ = enough;
+    while (!closed_ && !is_enough_locked() && enough_.wait_until(mutex_, until)) {
+    }
+  }
+
   // Refuses further items and wakes all who wait; what is in the queue can still be taken.
   void close() {
     {
@@ -60,6 +77,7 @@ class Queue {
       closed_ = true;
     }
     not_empty_.notify_all();
+    enough_.notify_all();
   }
 
   // Takes items again after close().
@@ -74,6 +92,10 @@ class Queue {
   }
 
  private:
+  [[nodiscard]] bool is_enough_locked() const REQUIRES(mutex_) {
+    return items_.size() - first_ >= wanted_;
+  }
+
   std::vector<T> take_locked(std::size_t most) REQUIRES(mutex_) {
     const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(first_);
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(most, items_.size() - first_));
@@ -101,9 +123,11 @@ class Queue {
 
   mutable Mutex mutex_;
   CondVar not_empty_;
+  CondVar enough_;  // there are as many as wanted_
   // A vector: a deque allocates for each item of a few hundred bytes.
   std::vector<T> items_ GUARDED_BY(mutex_);
   std::size_t first_ GUARDED_BY(mutex_) = 0;  // those before it are taken
+  std::size_t wanted_ GUARDED_BY(mutex_) = std::numeric_limits<std::size_t>::max();
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 
 #include "base/text.h"
@@ -22,7 +24,10 @@ bool Delivery::is_delivery_thread() {
 }
 
 Delivery::Delivery(std::size_t threads, Slots& slots, Log log)
-    : thread_count_(threads), slots_(slots), log_(std::move(log)) {}
+    : thread_count_(threads),
+      enough_(std::clamp<std::size_t>(slots.capacity() / 10, 1, kLargestBatch)),
+      slots_(slots),
+      log_(std::move(log)) {}
 
 void Delivery::start() {
   outbox_.reopen();
@@ -46,7 +51,11 @@ void Delivery::run() {
   for (;;) {
     std::vector<Settlement> batch = outbox_.take(kLargestBatch);
     if (batch.empty()) return;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto gathering = batch.back().settled.task->handler().gathering_time();
     deliver(std::move(batch));
+    // The threads take turns.
+    if (gathering > gathering.zero()) outbox_.wait_for(enough_, begin + gathering * thread_count_);
   }
 }
 

@@ -37,6 +37,7 @@ class Delivery {
   void deliver(std::vector<Settlement> batch);
 
   const std::size_t thread_count_;
+  const std::size_t enough_;  // outcomes for a batch that need not wait for more
   Slots& slots_;
   const Log log_;
   base::Queue<Settlement> outbox_;

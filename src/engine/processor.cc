@@ -237,8 +237,9 @@ std::size_t Processor::free_slots() const {
 bool Processor::wait_until_idle(std::chrono::milliseconds timeout) const {
   return impl_->slots().wait_until_empty(base::later<steady_clock>(steady_clock::now(), timeout));
 }
-bool Processor::wait_for_free_slot(std::chrono::milliseconds timeout) const {
-  return impl_->slots().wait_for_free(base::later<steady_clock>(steady_clock::now(), timeout));
+bool Processor::wait_for_free_slots(std::size_t count, std::chrono::milliseconds timeout) const {
+  return impl_->slots().wait_for_free(count,
+                                      base::later<steady_clock>(steady_clock::now(), timeout));
 }
 
 }  // namespace patient_http

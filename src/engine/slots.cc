@@ -91,10 +91,10 @@ bool Slots::wait_until_empty(std::chrono::steady_clock::time_point deadline) con
   return true;
 }
 
-bool Slots::wait_for_free(std::chrono::steady_clock::time_point deadline) const {
+bool Slots::wait_for_free(std::size_t count, std::chrono::steady_clock::time_point deadline) const {
   MutexLock lock(mutex_);
-  while (open_ && free_locked() == 0) {
-    if (!changed_.wait_until(mutex_, deadline)) return !open_ || free_locked() > 0;
+  while (open_ && free_locked() < count) {
+    if (!changed_.wait_until(mutex_, deadline)) return !open_ || free_locked() >= count;
   }
   return true;
 }

@@ -52,8 +52,9 @@ class Slots {
 
   // Waits until nothing is occupied or parked. False when the time came first.
   [[nodiscard]] bool wait_until_empty(std::chrono::steady_clock::time_point deadline) const;
-  // Waits until free() is not 0, or the slots are closed. False when the time came first.
-  [[nodiscard]] bool wait_for_free(std::chrono::steady_clock::time_point deadline) const;
+  // Waits until free() is `count` or more, or the slots are closed. False when the time came first.
+  [[nodiscard]] bool wait_for_free(std::size_t count,
+                                   std::chrono::steady_clock::time_point deadline) const;
 
  private:
   [[nodiscard]] std::size_t free_locked() const REQUIRES(mutex_);

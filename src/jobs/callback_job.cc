@@ -51,7 +51,7 @@ std::string make_callback_job(std::string_view data, const NewCallbackJob& job,
   out += job.error_kind ? ",\"error\"," : ",\"response\",";
   base::append_json_string(out, job.callback);
   out += "],\"class\":" + base::json_string(kCallbackClass) +
-         ",\"jid\":" + base::json_string(callback_jid(job.request_id));
+         ",\"jid\":" + base::json_string(job.jid.empty() ? callback_jid(job.request_id) : job.jid);
   if (job.error_kind) out += ",\"error_kind\":" + base::json_string(to_string(*job.error_kind));
   out += job.carried;
   return out + ",\"created_at\":" + now + ",\"enqueued_at\":" + now + "}";

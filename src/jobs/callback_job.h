@@ -27,6 +27,7 @@ struct NewCallbackJob {
   std::string carried = {};  // as in RequestJob
   // Of an error; none: it is a response.
   std::optional<ErrorKind> error_kind = std::nullopt;
+  std::string jid = {};  // callback_jid(request_id), where that is known; empty: it is computed
 };
 
 // The jid of a request's callback job: the same for every hand-over of the same request.

@@ -76,6 +76,11 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   release(std::move(lost));
 }
 
+// A step of a store costs nearly as much for one result as for many.
+std::chrono::milliseconds JobTaskHandler::gathering_time() const {
+  return std::chrono::milliseconds(5);
+}
+
 void JobTaskHandler::release_interrupted() {
   std::vector<std::string> claim_ids;
   {
@@ -171,15 +176,16 @@ StoreResult<std::vector<Completion>> JobTaskHandler::make_completions(
   return assemble(handovers, *sealed);
 }
 
-std::vector<Completion> JobTaskHandler::assemble(const std::vector<Handover>& handovers,
+std::vector<Completion> JobTaskHandler::assemble(std::vector<Handover>& handovers,
                                                  std::vector<SealedData>& sealed) const {
   std::vector<Completion> completions;
   completions.reserve(handovers.size());
   for (std::size_t i = 0; i < handovers.size(); ++i) {
-    const Handover& handover = handovers[i];
+    Handover& handover = handovers[i];
     const std::string& callback = handover.callback.callback;
+    handover.callback.jid = callback_jid(handover.callback.request_id);
     const CallbackJobOptions& options = routing_.of(callback);
-    completions.push_back({handover.claim_id, callback_jid(handover.callback.request_id),
+    completions.push_back({handover.claim_id, handover.callback.jid,
                            make_callback_job(sealed[i].json, handover.callback, options),
                            handover.statistics, std::move(sealed[i].payload)});
     if (routing_.is_sidekiqs(callback)) completions.back().sidekiq_queue = options.queue;
@@ -195,7 +201,7 @@ void JobTaskHandler::keep(std::vector<Completion> completions) {
                    std::make_move_iterator(completions.end()));
 }
 
-void JobTaskHandler::keep_unsealed(const std::vector<Handover>& handovers,
+void JobTaskHandler::keep_unsealed(std::vector<Handover>& handovers,
                                    std::vector<UnsealedData>& batch) {
   if (!spool_.is_enabled()) return;
   std::vector<SealedData> sealed;

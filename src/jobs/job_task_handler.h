@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,7 @@ class JobTaskHandler final : public TaskHandler {
         log_(std::move(log)) {}
 
   void settle(std::vector<SettledTask> batch) override;
+  [[nodiscard]] std::chrono::milliseconds gathering_time() const override;
 
   // Called by the engine's default settle() only, which this class replaces; each settles one.
   void on_complete(std::unique_ptr<RequestTask> task, Response response) override;
@@ -105,11 +107,11 @@ class JobTaskHandler final : public TaskHandler {
   // Fails when the store has been given up on.
   [[nodiscard]] StoreResult<std::vector<Completion>> make_completions(
       std::vector<Handover>& handovers);
-  [[nodiscard]] std::vector<Completion> assemble(const std::vector<Handover>& handovers,
+  [[nodiscard]] std::vector<Completion> assemble(std::vector<Handover>& handovers,
                                                  std::vector<SealedData>& sealed) const;
   // Keeps results for the spool. Without the store, nothing is kept elsewhere.
   void keep(std::vector<Completion> completions);
-  void keep_unsealed(const std::vector<Handover>& handovers, std::vector<UnsealedData>& batch);
+  void keep_unsealed(std::vector<Handover>& handovers, std::vector<UnsealedData>& batch);
   // One by one, after the store refused them together.
   void complete_alone(Handover handover, Completion completion);
   void count_dropped(const std::vector<Settled>& settled) const;

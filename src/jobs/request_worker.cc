@@ -18,6 +18,9 @@ using std::chrono::system_clock;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kLargestClaim = 500;
+// A claim of one job costs the store nearly as much as one of many: after one that found jobs, the
+// next follows only then, or when a tenth of the slots is free for a queue that has more.
+constexpr auto kClaimInterval = 5ms;
 // How long a wait lasts at most before the loop looks around.
 constexpr auto kLongestWait = 1s;
 // Another job with the id of one that is running waits this long.
@@ -70,12 +73,29 @@ void RequestWorker::run() {
     const std::size_t most = room();
     if (most == 0) {
       wait_for_room();
-    } else if (!claim_some(std::min(most, kLargestClaim)) && !stopping_) {
+      continue;
+    }
+    const auto next_claim = steady_clock::now() + kClaimInterval;
+    if (claim_some(std::min(most, kLargestClaim))) {
+      wait_for_next_claim(next_claim);
+    } else if (!stopping_) {
       static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
     }
   }
   put_back_suspects();
   patience_.reporter().gave_up("claim jobs");
+}
+
+void RequestWorker::wait_for_next_claim(steady_clock::time_point time) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - steady_clock::now());
+  if (left <= 0ms) return;
+  if (!has_more_) {
+    wait_for_stop(left);
+    return;
+  }
+  const std::size_t enough =
+      std::clamp<std::size_t>(processor_.status().capacity / 10, 1, kLargestClaim);
+  static_cast<void>(processor_.wait_for_free_slots(enough + suspects_.size(), left));
 }
 
 std::size_t RequestWorker::room() const {
@@ -85,7 +105,7 @@ std::size_t RequestWorker::room() const {
 
 void RequestWorker::wait_for_room() {
   if (processor_.free_slots() == 0) {
-    static_cast<void>(processor_.wait_for_free_slot(kRoomWait));
+    static_cast<void>(processor_.wait_for_free_slots(1, kRoomWait));
   } else {
     wait_for_stop(kRoomWait);  // suspects hold what is free
   }
@@ -93,6 +113,7 @@ void RequestWorker::wait_for_room() {
 
 bool RequestWorker::claim_some(std::size_t most) {
   auto claims = store_.claim(most);
+  has_more_ = claims && claims->size() == most;
   if (!claims) {
     patience_.reporter().failed("claim jobs", claims.error());
     comparison_.request();

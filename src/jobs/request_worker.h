@@ -56,6 +56,7 @@ class RequestWorker {
   // How many jobs may be claimed.
   [[nodiscard]] std::size_t room() const;
   void wait_for_room();
+  void wait_for_next_claim(std::chrono::steady_clock::time_point time);
   void wait_for_stop(std::chrono::steady_clock::duration time);
   void take(Claim claim);
   void hand_over(const Claim& claim, bool is_suspect);
@@ -82,6 +83,7 @@ class RequestWorker {
   // The intake thread's.
   ClaimComparison comparison_;
   std::deque<Claim> suspects_;  // that wait for their turn
+  bool has_more_ = false;       // the last claim found as many jobs as it asked for
   base::Mutex stop_mutex_;      // for those who wait for stopping_
   base::CondVar stopped_;
   std::atomic<bool> stopping_{false};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -36,6 +37,23 @@ TEST(QueueTest, GivesOutWhatIsLeftAfterItCloses) {
   EXPECT_TRUE(queue.take(5).empty());
   queue.reopen();
   EXPECT_TRUE(queue.push(8));
+}
+
+TEST(QueueTest, WaitsUntilEnoughIsThere) {
+  Queue<int> queue;
+  ASSERT_TRUE(queue.push(1));
+  queue.wait_for(2, std::chrono::steady_clock::now());  // the time has come: it returns
+  std::thread other([&] { EXPECT_TRUE(queue.push_all({2, 3})); });
+  queue.wait_for(2, std::chrono::steady_clock::now() + std::chrono::minutes(10));
+  EXPECT_GE(queue.size(), 2U);
+  other.join();
+}
+
+TEST(QueueTest, EndsTheWaitForEnoughWhenItCloses) {
+  Queue<int> queue;
+  std::thread other([&] { queue.close(); });
+  queue.wait_for(1, std::chrono::steady_clock::now() + std::chrono::minutes(10));
+  other.join();
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <set>
+#include <vector>
 
 #include "support/recording_task_handler.h"
 #include "support/test_http_server.h"
@@ -120,12 +122,49 @@ TEST(ProcessorTest, CountsQueuedAndRunningTasksAgainstItsCapacity) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().reason, RefusedTask::Reason::kAtCapacity);
   EXPECT_EQ(processor.free_slots(), 0U);
-  EXPECT_FALSE(processor.wait_for_free_slot(0ms));
+  EXPECT_FALSE(processor.wait_for_free_slots(1, 0ms));
   processor.cancel("a");
-  EXPECT_TRUE(processor.wait_for_free_slot(20s));
+  EXPECT_TRUE(processor.wait_for_free_slots(1, 20s));
   EXPECT_TRUE(processor.enqueue(get(server.url("/"), handler, "d")).has_value());
   processor.stop(0ms);
   EXPECT_THAT(observer.events(), testing::Contains("capacity_exceeded"));
+}
+
+// Takes its outcomes in batches, which it counts.
+class GatheringTaskHandler final : public TaskHandler {
+ public:
+  void settle(std::vector<SettledTask> batch) override {
+    const std::lock_guard lock(mutex_);
+    batches_.push_back(batch.size());
+  }
+  [[nodiscard]] std::chrono::milliseconds gathering_time() const override { return 10min; }
+  void on_complete(std::unique_ptr<RequestTask>, Response) override {}
+  void on_error(std::unique_ptr<RequestTask>, Error) override {}
+  void retry(std::unique_ptr<RequestTask>) override {}
+
+  [[nodiscard]] std::vector<std::size_t> batches() const {
+    const std::lock_guard lock(mutex_);
+    return batches_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::size_t> batches_;
+};
+
+TEST(ProcessorTest, GathersATenthOfTheSlotsForAHandlerThatWantsLargeBatches) {
+  TestHttpServer server;
+  GatheringTaskHandler handler;
+  Processor processor(ProcessorOptions{.max_connections = 40, .delivery_threads = 1});
+  processor.start();
+  const auto request = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      ASSERT_TRUE(processor.enqueue(get(server.url("/"), handler)).has_value());
+    ASSERT_TRUE(processor.wait_until_idle(60s));
+  };
+  request(1);  // the first one waits for nobody
+  request(4);
+  EXPECT_EQ(handler.batches(), (std::vector<std::size_t>{1, 4}));
 }
 
 TEST(ProcessorTest, CanBeStartedAgainAfterAStop) {

@@ -93,9 +93,18 @@ TEST_F(SlotsTest, AParkedTaskThatEndsIsCountedUntilItIsSettled) {
 TEST_F(SlotsTest, WaitsForAFreeSlot) {
   ASSERT_EQ(slots_.try_take(), Taken::kYes);
   ASSERT_EQ(slots_.try_take(), Taken::kYes);
-  EXPECT_FALSE(slots_.wait_for_free(steady_clock::now() + 1ms));
+  EXPECT_FALSE(slots_.wait_for_free(1, steady_clock::now() + 1ms));
   std::thread other([&] { slots_.give_back(1); });
-  EXPECT_TRUE(slots_.wait_for_free(steady_clock::now() + 60s));
+  EXPECT_TRUE(slots_.wait_for_free(1, steady_clock::now() + 60s));
+  other.join();
+}
+
+TEST_F(SlotsTest, WaitsForAsManyFreeSlotsAsItIsAskedFor) {
+  ASSERT_EQ(slots_.try_take(), Taken::kYes);
+  EXPECT_TRUE(slots_.wait_for_free(1, steady_clock::now()));
+  EXPECT_FALSE(slots_.wait_for_free(2, steady_clock::now() + 1ms));
+  std::thread other([&] { slots_.give_back(1); });
+  EXPECT_TRUE(slots_.wait_for_free(2, steady_clock::now() + 60s));
   other.join();
 }
 
@@ -103,7 +112,7 @@ TEST_F(SlotsTest, EndsTheWaitForAFreeSlotWhenItCloses) {
   ASSERT_EQ(slots_.try_take(), Taken::kYes);
   ASSERT_EQ(slots_.try_take(), Taken::kYes);
   std::thread other([&] { slots_.close(); });
-  EXPECT_TRUE(slots_.wait_for_free(steady_clock::now() + 60s));
+  EXPECT_TRUE(slots_.wait_for_free(1, steady_clock::now() + 60s));
   other.join();
   EXPECT_EQ(slots_.free(), 0U);
 }

@@ -126,11 +126,12 @@ if #taken == 0 then return reply end
 
 redis.call('SADD', processes, process)
 local scores, jobs, texts = {}, {}, {}
+local score = string.format('%d', now)  -- a number would be turned into text for each entry
 if redis.call('HEXISTS', registry, process) == 0 then
   -- The registry is new, or was lost: what was claimed before must be in it too.
   local before = redis.call('HGETALL', claims)
   for i = 1, #before, 2 do
-    scores[#scores + 1] = now
+    scores[#scores + 1] = score
     scores[#scores + 1] = before[i]
     jobs[#jobs + 1] = before[i]
     jobs[#jobs + 1] = before[i + 1]
@@ -141,7 +142,7 @@ end
 local bytes = {}
 for i, job in ipairs(taken) do
   local at, member = 2 * i, job.member
-  scores[#scores + 1] = now
+  scores[#scores + 1] = score
   scores[#scores + 1] = member
   jobs[#jobs + 1] = member
   jobs[#jobs + 1] = job.bytes
