@@ -29,6 +29,8 @@ namespace {
 
 // Answers after 1.5 to 2.5 s, so that requests do not end all at once.
 constexpr std::string_view kSlow = "/?delay=1.5&jitter=1";
+// With few in flight as many a second as kSlow with many.
+constexpr std::string_view kSameRate = "/?delay=0.0384&jitter=0.0256";
 constexpr std::size_t kFew = 256;
 constexpr std::size_t kSome = 1'000;
 constexpr std::size_t kMany = 10'000;
@@ -122,14 +124,11 @@ Row measure(const Settings& settings, const std::string& url, std::size_t in_fli
 }
 
 // No value when the case is not wanted.
-std::optional<Row> print_case(const Settings& settings, const std::string& url,
-                              std::size_t in_flight, bool is_slow) {
-  const std::string name = (is_slow ? "slow, " : "instant, ") + std::to_string(in_flight);
+std::optional<Row> print_case(const Settings& settings, const std::string& kind,
+                              const std::string& url, std::size_t in_flight, std::size_t count) {
+  const std::string name = kind + ", " + std::to_string(in_flight);
   if (!is_wanted(settings, name)) return std::nullopt;
-  const std::size_t count =
-      is_slow ? in_flight * static_cast<std::size_t>(settings.waves) : settings.count;
-  const std::string target = url + std::string(is_slow ? kSlow : "/");
-  const Row row = measure(settings, target, in_flight, count);
+  const Row row = measure(settings, url, in_flight, count);
   std::printf("%-22s %11.0f %11.1f %11.1f %11.3f %11.1f %9.0f\n", name.c_str(),
               row.ours.requests_per_second, row.ours.cpu_us, row.redis_us, row.round_trips,
               row.commands, row.ours.peak_memory / 1e6);
@@ -179,33 +178,45 @@ void add_figures(const std::string& load, const Row& row, Figures& figures) {
   figures.add("round trips per request: " + load, row.round_trips, "< 0.1");
 }
 
-void measure_instant(const Settings& settings, const std::string& url, const Row& at_few,
-                     Figures& figures) {
-  add_figures("instant, 256", at_few, figures);
-  measure_wrk_case(settings, url, at_few, figures);
-  measure_sidekiq(settings, url, at_few, figures);
+void measure_instant(const Settings& settings, const std::string& url, Figures& figures) {
+  const auto at_few = print_case(settings, "instant", url + "/", kFew, settings.count);
+  if (at_few) {
+    add_figures("instant, 256", *at_few, figures);
+    measure_wrk_case(settings, url, *at_few, figures);
+    measure_sidekiq(settings, url, *at_few, figures);
+  }
+  if (const auto row = print_case(settings, "instant", url + "/", kSome, settings.count))
+    add_figures("instant, 1,000", *row, figures);
+  const auto at_many = print_case(settings, "instant", url + "/", kMany, settings.count);
+  if (at_few && at_many) {
+    figures.add("CPU per request, 10,000 : 256, instant",
+                at_many->ours.cpu_us / at_few->ours.cpu_us, "<= 1.3");
+  }
+}
+
+void measure_slow(const Settings& settings, const std::string& url, Figures& figures) {
+  const std::string slow = url + std::string(kSlow);
+  const auto waves = static_cast<std::size_t>(settings.waves);
+  static_cast<void>(print_case(settings, "slow", slow, kFew, kFew * waves));
+  static_cast<void>(print_case(settings, "slow", slow, kSome, kSome * waves));
+  const auto at_few = print_case(settings, "as many a second", url + std::string(kSameRate), kFew,
+                                 kMany * waves / 2);
+  const auto at_many = print_case(settings, "slow", slow, kMany, kMany * waves);
+  if (!at_many) return;
+  add_figures("slow, 10,000", *at_many, figures);
+  figures.add("peak memory, MB: slow, 10,000", at_many->ours.peak_memory / 1e6, "<= 80");
+  if (at_few) {
+    figures.add("CPU per request, 10,000 : 256, as many a second",
+                at_many->ours.cpu_us / at_few->ours.cpu_us, "<= 1.3");
+  }
 }
 
 void run(const Settings& settings, Figures& figures) {
   const Companion server({settings.server, "--max-seconds", "900"});
   const std::string url = server.first_line().substr(server.first_line().rfind(' ') + 1);
   print_head();
-  const auto at_few = print_case(settings, url, kFew, false);
-  if (at_few) measure_instant(settings, url, *at_few, figures);
-  if (const auto row = print_case(settings, url, kSome, false))
-    add_figures("instant, 1,000", *row, figures);
-  const auto growth = [&](const char* name, const Row& at_many) {
-    if (at_few) figures.add(name, at_many.ours.cpu_us / at_few->ours.cpu_us, "<= 1.3");
-  };
-  if (const auto row = print_case(settings, url, kMany, false))
-    growth("CPU per request, 10,000 : 256, instant", *row);
-  static_cast<void>(print_case(settings, url, kFew, true));
-  static_cast<void>(print_case(settings, url, kSome, true));
-  if (const auto row = print_case(settings, url, kMany, true)) {
-    add_figures("slow, 10,000", *row, figures);
-    growth("CPU per request, 10,000 slow : 256 instant", *row);
-    figures.add("peak memory, MB: slow, 10,000", row->ours.peak_memory / 1e6, "<= 80");
-  }
+  measure_instant(settings, url, figures);
+  measure_slow(settings, url, figures);
 }
 
 void run_latency(const Settings& settings, Figures& figures) {

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -58,20 +59,24 @@ std::size_t callbacks_waiting(redis::RedisClient& client) {
   return static_cast<std::size_t>(length->integer());
 }
 
-void wait_for_callbacks(const RedisCase& load) {
+redis::RedisConnectionOptions connection_options(const std::string& redis_url) {
   redis::RedisConnectionOptions options;
-  options.address = redis::parse_redis_url(load.redis_url).value();
-  redis::RedisClient client(std::move(options));
+  options.address = redis::parse_redis_url(redis_url).value();
+  return options;
+}
+
+// Gives how many there are, which may be more.
+std::size_t wait_for_callbacks(redis::RedisClient& client, std::size_t count) {
   std::size_t last = 0;
   auto moved = steady_clock::now();
   for (;;) {
     const std::size_t done = callbacks_waiting(client);
-    if (done >= load.count) return;
+    if (done >= count) return done;
     const auto now = steady_clock::now();
     if (done > last) moved = now;
     if (now - moved > kStandstill) {
       throw std::runtime_error("a standstill after " + std::to_string(done) + " of " +
-                               std::to_string(load.count) + " requests");
+                               std::to_string(count) + " requests");
     }
     last = done;
     std::this_thread::sleep_for(20ms);
@@ -82,11 +87,13 @@ void wait_for_callbacks(const RedisCase& load) {
 
 RedisFigures carry_out(const RedisCase& load) {
   const auto service = open_service(load.redis_url, load.in_flight);
+  redis::RedisClient client(connection_options(load.redis_url));
+  service->start();
+  const std::size_t warm = wait_for_callbacks(client, std::min(load.in_flight, load.count / 2));
   const auto begin = steady_clock::now();
   const SecondsOf cpu = process_cpu();
-  service->start();
-  wait_for_callbacks(load);
-  const auto count = static_cast<double>(load.count);
+  const std::size_t done = wait_for_callbacks(client, load.count);
+  const auto count = static_cast<double>(done - warm);
   RedisFigures figures;
   figures.requests_per_second = count / SecondsOf(steady_clock::now() - begin).count();
   figures.cpu_us = (process_cpu() - cpu).count() * 1e6 / count;

@@ -18,6 +18,7 @@ struct RedisFigures {
 };
 
 // A Service carries out the jobs that wait in Redis, until their callback jobs wait in "default".
+// Rates are measured once as many requests are done as are in flight: every connection is open.
 // Throws std::runtime_error when it comes to a standstill.
 [[nodiscard]] RedisFigures carry_out(const RedisCase& load);
 
