@@ -139,7 +139,7 @@ class Chaos {
         "patient-http",
         std::vector<std::string>{"serve", "--redis", victim.proxy->url(), "--max-connections",
                                  "150", "--redis-lease", "4", "--redis-command-timeout", "1",
-                                 "--shutdown-timeout", "5"});
+                                 "--shutdown-timeout", "5", "--poison-rescues", "0"});
   }
 
   // As Sidekiq's client does, past the proxies; Redis may be away, then it comes later.

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   Configuration configuration;
   configuration.database = argv[1];
   configuration.survives_power_cuts = false;
+  configuration.poison_rescues = 0;  // no request is to blame for what the parent does
   configuration.payloads.threshold = 200;
   configuration.register_payload_store("files", FilePayloadStore::open(argv[2]).value());
   configuration.register_callback<Append>("Append");
