@@ -73,6 +73,8 @@ NextTry next_try(std::string_view bytes, const JobFailure& failure, system_clock
   set(before ? "retried_at" : "failed_at", sidekiq_time(now));
   set("retry_count", std::to_string(count));
   if (is_exhausted(next.bytes, count, seconds)) return next;
+  const Json queue = member(bytes, "retry_queue");
+  if (const std::string* name = queue.if_string()) set("queue", base::json_string(*name));
 
   const double tries = static_cast<double>(count);
   // A year, so that no job's own numbers take it out of the calendar.

@@ -29,9 +29,9 @@ struct NextTry {
 };
 
 // Decides as Sidekiq does: a job is tried `retry` times again (true: 25; false: never), or as long
-// as its `retry_for` says, after count^4 + 15 seconds and a random part of 10 * (count + 1) more.
-// `random` is from 0 to below 1. A pure function.
-// REQUIRES: `bytes` is the text of a JSON object.
+// as its `retry_for` says, in its `retry_queue` if it has one, after count^4 + 15 seconds and a
+// random part of 10 * (count + 1) more. `random` is from 0 to below 1. A pure function. REQUIRES:
+// `bytes` is the text of a JSON object.
 [[nodiscard]] NextTry next_try(std::string_view bytes, const JobFailure& failure,
                                std::chrono::system_clock::time_point now, double random);
 

@@ -36,6 +36,12 @@ TEST(RetryScheduleTest, CountsOnAndKeepsTheTimeOfTheFirstFailure) {
   EXPECT_EQ(wait_of(second), 15s + 1s + 15s + 10s);
 }
 
+TEST(RetryScheduleTest, TriesAgainInTheQueueForRetries) {
+  const NextTry next =
+      next_try(R"({"queue":"a","retry_queue":"b","retry":true})", {"SomeError", "x"}, kNow, 0);
+  EXPECT_NE(next.bytes.find(R"({"queue":"b","retry_queue":"b")"), std::string::npos) << next.bytes;
+}
+
 TEST(RetryScheduleTest, WaitsLongerEachTime) {
   EXPECT_EQ(wait_of(fails(R"({"retry":true,"retry_count":9})")), 10015s);
   EXPECT_EQ(wait_of(fails(R"({"retry":true,"retry_count":9})", 0.5)), 10015s + 55s);
