@@ -5,13 +5,13 @@
 
 #include "base/json_text.h"
 #include "drivers/crypto/sha256.h"
+#include "jobs/sidekiq_classes.h"
 #include "jobs/sidekiq_time.h"
 
 namespace patient_http::jobs {
 
 namespace {
 
-constexpr std::string_view kCallbackClass = "PatientHttp::Sidekiq::CallbackWorker";
 constexpr std::size_t kJidLength = 24;
 
 const std::string* string_at(const Json::Array& array, std::size_t index) {

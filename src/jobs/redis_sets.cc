@@ -6,6 +6,7 @@
 #include "base/json_splice.h"
 #include "base/json_text.h"
 #include "drivers/crypto/sha256.h"
+#include "jobs/sidekiq_classes.h"
 #include "jobs/sidekiq_time.h"
 #include "patient_http/json.h"
 
@@ -18,9 +19,6 @@ namespace {
 constexpr std::size_t kPage = 100;
 // So many entries of other classes that are due are looked past.
 constexpr std::size_t kMostOthers = 1000;
-
-constexpr std::string_view kRequestClass = "PatientHttp::Sidekiq::RequestWorker";
-constexpr std::string_view kCallbackClass = "PatientHttp::Sidekiq::CallbackWorker";
 
 std::string text_of(const Json& job, std::string_view key) {
   const Json* const value = job.find(key);

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "base/url.h"
+#include "jobs/sidekiq_classes.h"
 #include "jobs/sidekiq_time.h"
 
 namespace patient_http::jobs {
@@ -14,7 +15,6 @@ namespace {
 
 // Ours: args[3] is an envelope.
 constexpr std::string_view kArgsEncrypted = "callback_args_encrypted";
-constexpr std::string_view kRequestClass = "PatientHttp::Sidekiq::RequestWorker";
 
 // Fields of the application and of its tracing that the callback's code wants to see again:
 // Rails' current attributes and locale, tags, W3C trace context, Sentry, Datadog; and ours.

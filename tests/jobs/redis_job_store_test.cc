@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "jobs/job_store_conformance.h"
+#include "patient_http/json.h"
 #include "support/program.h"
 #include "support/redis_proxy.h"
 #include "support/test_redis.h"
@@ -145,6 +146,31 @@ TEST_F(RedisJobStoreTest, RegistersClaimsWhereTheGemsPageLooks) {
   EXPECT_EQ(
       text({"GET", "sidekiq:patient_http:processes:" + store->process_id() + ":max_connections"}),
       "256");
+}
+
+TEST_F(RedisJobStoreTest, TakesEveryJobThatTheGemWasSeenToPush) {
+  const auto store = open();
+  const auto golden = Json::parse(
+      test::read_file(PATIENT_HTTP_SOURCE_DIR "/tests/data/golden/sidekiq_request_jobs.json"));
+  ASSERT_TRUE(golden);
+  int jobs = 0;
+  for (const Json& one : *golden->find("cases")->if_array()) {
+    const Json* const recorded = one.find("output")->find("raw_job_json");
+    if (recorded == nullptr) continue;
+    for (const Json& raw : *recorded->if_array()) {
+      const std::string& bytes = *raw.if_string();
+      push_from_ruby(bytes);
+      const auto claims = must(store->claim(5));
+      ASSERT_EQ(claims.size(), 1U);
+      EXPECT_EQ(claims[0].bytes, bytes);
+      const auto job = Json::parse(bytes);
+      EXPECT_EQ(claims[0].jid, *job->find("jid")->if_string());
+      const std::string& id = *job->find("args")->if_array()->at(4).if_string();
+      EXPECT_EQ(text({"HGET", kRegistry, store->process_id() + "/" + id}), bytes);
+      ++jobs;
+    }
+  }
+  EXPECT_GE(jobs, 6);
 }
 
 TEST_F(RedisJobStoreTest, LeavesNothingOfARequestBehind) {
