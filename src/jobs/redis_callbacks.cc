@@ -95,8 +95,9 @@ StoreResult<std::vector<Settled>> RedisCallbacks::release(std::span<const std::s
     return number_in(ids[a]) > number_in(ids[b]);
   });
   std::vector<Entry> sorted;
+  sorted.reserve(order.size());
   for (const std::size_t index : order) sorted.push_back(entries[index]);
-  const auto settled = settle(sorted, {}, system_clock::now());
+  auto settled = settle(sorted, {}, system_clock::now());
   if (!settled) return settled;
   std::vector<Settled> in_order(ids.size(), Settled::kClaimGone);
   for (std::size_t i = 0; i < order.size(); ++i) in_order[order[i]] = (*settled)[i];

@@ -33,6 +33,7 @@ constexpr std::size_t kMostPushed = 1000;
 
 std::vector<std::string> queue_keys(const std::vector<RedisQueue>& queues) {
   std::vector<std::string> keys;
+  keys.reserve(queues.size());
   for (const RedisQueue& queue : queues) keys.push_back(redis_keys::queue(queue.name));
   return keys;
 }
@@ -58,8 +59,8 @@ bool is_new_enough(const std::string& version) {
 }  // namespace
 
 struct RedisJobStore::Impl {
-  explicit Impl(const RedisJobStoreOptions& options, std::string process,
-                redis::RedisConnectionOptions client)
+  Impl(const RedisJobStoreOptions& options, const std::string& process,
+       redis::RedisConnectionOptions client)
       : context{options, process, redis_keys::OfProcess(process),
                 redis::RedisClient(std::move(client)), RedisScripts()},
         job_waiter(context.client, queue_keys(options.redis.queues)),

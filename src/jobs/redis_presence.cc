@@ -63,13 +63,13 @@ StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_
     for (const auto& one : processes->array()) {
       const std::string process(one.text());
       if (process == context_.process) continue;
-      const auto found = rescue_from(process, now);
+      auto found = rescue_from(process, now);
       if (!found) return found;
       rescued += *found;
     }
   }
   if (is_in_touch_for(options.trust_after.value_or(sign_of_life_lifetime(options.redis)))) {
-    const auto found = rescue_from_ruby();
+    auto found = rescue_from_ruby();
     if (!found) return found;
     rescued += *found;
   }

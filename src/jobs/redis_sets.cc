@@ -66,7 +66,8 @@ std::string id_of(std::string_view score, std::string_view bytes) {
 
 }  // namespace
 
-StoreResult<std::vector<RedisSets::Entry>> RedisSets::read(std::vector<std::string_view> command) {
+StoreResult<std::vector<RedisSets::Entry>> RedisSets::read(
+    const std::vector<std::string_view>& command) {
   const auto reply = run_command(context_.client, command);
   if (!reply) return unexpected(reply.error());
   std::vector<Entry> entries;
@@ -77,9 +78,9 @@ StoreResult<std::vector<RedisSets::Entry>> RedisSets::read(std::vector<std::stri
 }
 
 StoreResult<std::int64_t> RedisSets::promote_due(system_clock::time_point now) {
-  const auto retried = promote_due_of(redis_keys::kRetry, now);
+  auto retried = promote_due_of(redis_keys::kRetry, now);
   if (!retried) return retried;
-  const auto scheduled = promote_due_of(redis_keys::kSchedule, now);
+  auto scheduled = promote_due_of(redis_keys::kSchedule, now);
   if (!scheduled) return scheduled;
   return *retried + *scheduled;
 }
@@ -101,7 +102,7 @@ StoreResult<std::int64_t> RedisSets::promote_due_of(std::string_view set,
       base::set_json_member(bytes, "enqueued_at", sidekiq_time(system_clock::now()));
       moves.push_back({entry.bytes, std::move(bytes), ours->queue});
     }
-    const auto moved = move(set, moves);
+    auto moved = move(set, moves);
     if (!moved) return moved;
     promoted += *moved;
     if (due->size() < kPage) break;
@@ -205,7 +206,7 @@ StoreResult<std::int64_t> RedisSets::retry_dead(std::span<const std::string> ids
     const auto ours = read_ours((*entry)->bytes);
     // Broken bytes would only die again, and name no queue.
     if (!ours) continue;
-    const auto moved = move(redis_keys::kDead, {{(*entry)->bytes, (*entry)->bytes, ours->queue}});
+    auto moved = move(redis_keys::kDead, {{(*entry)->bytes, (*entry)->bytes, ours->queue}});
     if (!moved) return moved;
     revived += *moved;
   }
@@ -248,7 +249,7 @@ StoreResult<std::int64_t> RedisSets::trim_dead(system_clock::time_point before) 
     std::erase_if(*old, [](const Entry& entry) {
       return !read_ours(entry.bytes) && !is_broken_request(entry.bytes);
     });
-    const auto done = remove_dead(*old);
+    auto done = remove_dead(*old);
     if (!done) return done;
     removed += *done;
     if (count < kPage) break;

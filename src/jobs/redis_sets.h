@@ -51,7 +51,7 @@ class RedisSets {
 
   [[nodiscard]] StoreResult<std::int64_t> promote_due_of(std::string_view set,
                                                          std::chrono::system_clock::time_point now);
-  [[nodiscard]] StoreResult<std::vector<Entry>> read(std::vector<std::string_view> command);
+  [[nodiscard]] StoreResult<std::vector<Entry>> read(const std::vector<std::string_view>& command);
   [[nodiscard]] StoreResult<std::int64_t> move(std::string_view set,
                                                const std::vector<Move>& moves);
   [[nodiscard]] StoreResult<std::optional<Entry>> find_dead(std::string_view id);
