@@ -130,9 +130,10 @@ void Gatherer::read_environment() {
   };
   for (const NamedSecret& secret : gathered_.options.secrets) note_source(secret.source);
   for (const SecretSource& key : gathered_.options.encryption_keys) note_source(key);
+  // No problem: Kubernetes sets PATIENT_HTTP_SERVICE_HOST for a Service "patient-http".
   for (const auto& [name, value] : environment_) {
     if (name.starts_with(kPrefix) && !known.contains(name))
-      problem(name + ": no such option" + suggestion(name, options));
+      gathered_.warnings.push_back(name + ": no such option" + suggestion(name, options));
   }
 }
 

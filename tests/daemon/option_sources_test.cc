@@ -74,7 +74,6 @@ TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
       "[processor]\nmax_connections = 0\nmax_conections = 1\nca_file = \"/no/such.pem\"\n"
       "[redis]\nqueues = [\"a\", \"a\"]\ncallback_queue = \"a\"\n",
       {{"PATIENT_HTTP_RETRIES", "few"},
-       {"PATIENT_HTTP_REDIS_URLS", "x"},
        {"PATIENT_HTTP_SHUTDOWN_TIMEOUT", "-1"},
        {"REDIS_URL", "redis://localhost"}},
       {.values = {{"max_redirects", "-1"}, {"log_level", "loud"}}, .unknown = {"--nonsense: no"}});
@@ -83,7 +82,6 @@ TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
       ElementsAre(
           HasSubstr(path_ + ":3: unknown key processor.max_conections; known are: body_memory, "),
           "PATIENT_HTTP_RETRIES must be a whole number, 0 or more",
-          "PATIENT_HTTP_REDIS_URLS: no such option; did you mean PATIENT_HTTP_REDIS_URL?",
           "--nonsense: no", "--max-redirects must be a whole number, 0 or more",
           "--log-level must be one of: debug, info, warn, error",
           path_ + ":2: max_connections must be a positive number, got: 0",
@@ -93,10 +91,24 @@ TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
           path_ + ":4: ca_file /no/such.pem cannot be read"));
 }
 
+// Kubernetes sets such variables for a Service "patient-http": they must not keep it from starting.
+TEST_F(OptionSourcesTest, WarnsOfVariablesThatAreNoOptions) {
+  const auto gathered = gather("", {{"PATIENT_HTTP_REDIS_URLS", "x"},
+                                    {"PATIENT_HTTP_SERVICE_HOST", "10.0.0.1"},
+                                    {"PATIENT_HTTP_PORT_80_TCP", "tcp://10.0.0.1:80"},
+                                    {"REDIS_URL", "redis://localhost"}});
+  EXPECT_EQ(all(gathered.problems), "");
+  EXPECT_THAT(all(gathered.warnings),
+              AllOf(HasSubstr("PATIENT_HTTP_REDIS_URLS: no such option; did you mean "
+                              "PATIENT_HTTP_REDIS_URL?"),
+                    HasSubstr("PATIENT_HTTP_SERVICE_HOST: no such option"),
+                    HasSubstr("PATIENT_HTTP_PORT_80_TCP: no such option")));
+}
+
 TEST_F(OptionSourcesTest, ListsWhatIsKnownWhenNothingIsNear) {
   const auto gathered =
       gather("", {{"PATIENT_HTTP_COLOUR_OF_THE_SKY", "blue"}, {"REDIS_URL", "redis://localhost"}});
-  EXPECT_THAT(all(gathered.problems),
+  EXPECT_THAT(all(gathered.warnings),
               HasSubstr("PATIENT_HTTP_COLOUR_OF_THE_SKY: no such option; known are: "
                         "PATIENT_HTTP_CONFIG, PATIENT_HTTP_ENCRYPTION_KEYS, "
                         "PATIENT_HTTP_MAX_CONNECTIONS, "));

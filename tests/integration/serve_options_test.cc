@@ -38,6 +38,11 @@ TEST_F(ServeOptionsTest, ChecksItsConfigurationAndSaysAllThatIsWrong) {
   EXPECT_EQ(output_, "ok\n");
   EXPECT_EQ(errors_, "");
 
+  EXPECT_EQ(serve({"--config", config_, "--check-config"}, {"PATIENT_HTTP_RETRYS=1"}), 0);
+  EXPECT_EQ(output_, "ok\n");
+  EXPECT_EQ(errors_,
+            "warning: PATIENT_HTTP_RETRYS: no such option; did you mean PATIENT_HTTP_RETRIES?\n");
+
   test::write_file(config_, "[processor]\nretrys = 1\nmax_redirects = true\n[queues]\n");
   EXPECT_EQ(serve({"--config", config_, "--check-config", "--max-conections=5", "now"},
                   {"PATIENT_HTTP_RETRIES=-1", "REDIS_PROVIDER=redis://u:hunter2@host"}),
