@@ -81,8 +81,8 @@ TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
       gathered.problems,
       ElementsAre(
           HasSubstr(path_ + ":3: unknown key processor.max_conections; known are: body_memory, "),
-          "PATIENT_HTTP_RETRIES must be a whole number, 0 or more",
-          "--nonsense: no", "--max-redirects must be a whole number, 0 or more",
+          "PATIENT_HTTP_RETRIES must be a whole number, 0 or more", "--nonsense: no",
+          "--max-redirects must be a whole number, 0 or more",
           "--log-level must be one of: debug, info, warn, error",
           path_ + ":2: max_connections must be a positive number, got: 0",
           path_ + ":6: the queue \"a\" is listed twice",
