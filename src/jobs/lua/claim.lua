@@ -3,8 +3,8 @@
 --       then the queues in the order in which they are to be emptied
 -- ARGV: process, most, number of the first claim, time to live of the registry in seconds, window,
 --       then for each queue its name and 1 when it is shared
--- Gives: how many jobs were put off, how many entries were left alone in each queue (-1: it is paused), and then for
---        each claim member, jid, rescues, deaths and bytes.
+-- Gives: how many jobs were put off, how many entries were left alone in each queue (-1: it is
+--        paused), and then for each claim member, jid, rescues, deaths and bytes.
 local index, registry, claims, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local processes, schedule, rescues, deaths, paused = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRST_QUEUE = 10
@@ -128,16 +128,7 @@ redis.call('SADD', processes, process)
 local scores, jobs, texts = {}, {}, {}
 local score = string.format('%d', now)  -- a number would be turned into text for each entry
 if redis.call('HEXISTS', registry, process) == 0 then
-  -- The registry is new, or was lost: what was claimed before must be in it too.
-  local before = redis.call('HGETALL', claims)
-  for i = 1, #before, 2 do
-    scores[#scores + 1] = score
-    scores[#scores + 1] = before[i]
-    jobs[#jobs + 1] = before[i]
-    jobs[#jobs + 1] = before[i + 1]
-  end
-  jobs[#jobs + 1] = process
-  jobs[#jobs + 1] = '1'
+  list_claims(claims, process, score, scores, jobs)
 end
 local bytes = {}
 for i, job in ipairs(taken) do

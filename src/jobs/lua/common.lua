@@ -104,6 +104,20 @@ local function standing(facts_key, registry, process, member, number)
   return standing_in(redis.call('HGET', facts_key, member), registry, process, member, number)
 end
 
+-- When the registry is new, or was lost: lists all claims of a process and its mark for it, to be
+-- entered by ZADD `scores` and HSET `jobs`.
+local function list_claims(claims, process, score, scores, jobs)
+  local all = redis.call('HGETALL', claims)
+  for i = 1, #all, 2 do
+    scores[#scores + 1] = score
+    scores[#scores + 1] = all[i]
+    jobs[#jobs + 1] = all[i]
+    jobs[#jobs + 1] = all[i + 1]
+  end
+  jobs[#jobs + 1] = process
+  jobs[#jobs + 1] = '1'
+end
+
 -- Times at which a job was taken from a dead process: the last ten, as text.
 local function add_rescue(key, jid, now)
   local times = {}

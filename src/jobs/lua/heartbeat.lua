@@ -23,16 +23,8 @@ local now = now_ms()
 if redis.call('HLEN', claims) > 0 then
   local scores = {}
   if redis.call('HEXISTS', registry, process) == 0 then
-    -- The registry was lost: it is filled again.
-    local all, jobs = redis.call('HGETALL', claims), {}
-    for i = 1, #all, 2 do
-      scores[#scores + 1] = now
-      scores[#scores + 1] = all[i]
-      jobs[#jobs + 1] = all[i]
-      jobs[#jobs + 1] = all[i + 1]
-    end
-    jobs[#jobs + 1] = process
-    jobs[#jobs + 1] = '1'
+    local jobs = {}
+    list_claims(claims, process, now, scores, jobs)
     call_with_all('HSET', registry, jobs)
   elseif ARGV[6] == '1' then
     for _, member in ipairs(redis.call('HKEYS', claims)) do
