@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   for (;;) {
     const JobCounts jobs = service->status().value().jobs;
     if (jobs.ready + jobs.in_flight == 0) break;
+    // A pause between two looks: a store tells nobody that it has become empty.
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   service->stop();
