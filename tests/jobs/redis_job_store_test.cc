@@ -7,11 +7,10 @@
 #include <mutex>
 #include <thread>
 
-#include "jobs/job_store_conformance.h"
+#include "jobs/redis_store_fixture.h"
 #include "patient_http/json.h"
 #include "support/program.h"
 #include "support/redis_proxy.h"
-#include "support/test_redis.h"
 
 namespace patient_http::jobs {
 namespace {
@@ -36,40 +35,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-constexpr const char* kIndex = "sidekiq:patient_http:inflight_index";
-constexpr const char* kRegistry = "sidekiq:patient_http:inflight_jobs";
-
-// One server for all tests of this program: each begins with an empty database.
-test::TestRedis& server() {
-  static test::TestRedis redis;
-  return redis;
-}
-
-std::string text(std::initializer_list<std::string_view> command) {
-  return std::string(server().command(command).text());
-}
-std::int64_t integer(std::initializer_list<std::string_view> command) {
-  return server().command(command).integer();
-}
-std::vector<std::string> list(std::initializer_list<std::string_view> command) {
-  std::vector<std::string> found;
-  const auto reply = server().command(command);
-  for (const auto& one : reply.array()) found.emplace_back(one.text());
-  return found;
-}
-
-// Ends a lease, as time does when a process no longer renews it.
-void end_lease(const std::string& process) {
-  ASSERT_EQ(integer({"DEL", "patient_http:lease:" + process}), 1);
-}
-
-RedisJobStoreOptions options_of(const std::string& url) {
-  RedisJobStoreOptions options;
-  options.redis.url = url;
-  options.trust_after = milliseconds(0);
-  return options;
-}
-
 class RedisFleet final : public StoreFleet {
  public:
   RedisFleet() { server().command({"FLUSHALL"}); }
@@ -93,38 +58,6 @@ std::unique_ptr<StoreFleet> make_redis_fleet() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Redis, JobStoreConformance, testing::Values(make_redis_fleet));
-
-class RedisJobStoreTest : public testing::Test {
- protected:
-  RedisJobStoreTest() { server().command({"FLUSHALL"}); }
-
-  std::unique_ptr<RedisJobStore> open(RedisJobStoreOptions options) {
-    options.log = Log([this](LogLevel, std::string_view message) {
-      const std::lock_guard lock(mutex_);
-      log_ += std::string(message) + "\n";
-    });
-    return must(RedisJobStore::open(options));
-  }
-  std::unique_ptr<RedisJobStore> open() { return open(options_of(server().url())); }
-
-  // As a Ruby process pushes it.
-  static void push_from_ruby(const std::string& bytes,
-                             const std::string& queue = "patient_http_requests") {
-    server().command({"SADD", "queues", queue});
-    server().command({"LPUSH", "queue:" + queue, bytes});
-  }
-  static std::vector<std::string> queue(const std::string& name) {
-    return list({"LRANGE", "queue:" + name, "0", "-1"});
-  }
-  std::string log() {
-    const std::lock_guard lock(mutex_);
-    return log_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string log_;
-};
 
 std::string foreign(const std::string& jid) {
   return R"({"class":"HardJob","args":["PatientHttp::Sidekiq::RequestWorker"],"jid":")" + jid +
@@ -322,120 +255,7 @@ TEST_F(RedisJobStoreTest, AClaimOnTheSameJobTakesTheFirstOnesPlace) {
   EXPECT_THAT(must(store->complete(std::vector{completion_of(second[0])})), ElementsAre(kDone));
 }
 
-TEST_F(RedisJobStoreTest, DropsAResultWhoseRequestARubyProcessTook) {
-  const auto store = open();
-  push_from_ruby(job_bytes("a"));
-  push_from_ruby(job_bytes("b"));
-  const auto claims = must(store->claim(2));
-  const std::string member = store->process_id() + "/id of a";
-  server().command({"ZREM", kIndex, member});
-  server().command({"HDEL", kRegistry, member});
-  EXPECT_THAT(
-      must(store->complete(std::vector{completion_of(claims[0]), completion_of(claims[1])})),
-      ElementsAre(kGone, kDone));
-}
-
 // The gem's keys expire when every process was gone for an hour, and anybody may make them anew.
-TEST_F(RedisJobStoreTest, RescuesEverythingWhenTheRegistryOfTheGemWasLost) {
-  const auto store = open();
-  auto victim = open();
-  for (const char* name : {"a", "b"}) push_from_ruby(job_bytes(name));
-  ASSERT_EQ(must(victim->claim(2)).size(), 2U);
-  const std::string dead = victim->process_id();
-  end_lease(dead);
-  server().command({"DEL", kIndex, kRegistry, "sidekiq:patient_http:processes"});
-  server().command({"HSET", kRegistry, "ruby:1:00/x", "{}"});
-  EXPECT_EQ(must(store->rescue(kNow)), 2);
-  EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("a", "b"));
-}
-
-TEST_F(RedisJobStoreTest, EntersItsClaimsAgainWhenTheRegistryOfTheGemWasLost) {
-  const auto store = open();
-  push_from_ruby(job_bytes("a"));
-  const auto first = must(store->claim(1));
-  server().command({"DEL", kIndex, kRegistry});
-  push_from_ruby(job_bytes("b"));
-  const auto second = must(store->claim(1));
-  EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
-  server().command({"DEL", kIndex, kRegistry});
-  must(store->heartbeat());
-  EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
-  EXPECT_THAT(must(store->complete(std::vector{completion_of(first[0]), completion_of(second[0])})),
-              ElementsAre(kDone, kDone));
-}
-
-TEST_F(RedisJobStoreTest, RescuesNobodyWhileItIsItselfOutOfTouch) {
-  auto victim = open();
-  push_from_ruby(job_bytes("a"));
-  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
-  end_lease(victim->process_id());
-  auto options = options_of(server().url());
-  options.trust_after = std::nullopt;  // a whole lease
-  const auto store = open(options);
-  must(store->heartbeat());
-  EXPECT_EQ(must(store->rescue(kNow)), 0);
-  EXPECT_EQ(must(open()->rescue(kNow)), 1);
-}
-
-TEST_F(RedisJobStoreTest, RescuesNobodyWithoutALeaseOfItsOwn) {
-  const auto store = open();
-  auto victim = open();
-  push_from_ruby(job_bytes("a"));
-  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
-  end_lease(victim->process_id());
-  end_lease(store->process_id());
-  EXPECT_EQ(must(store->rescue(kNow)), 0);
-  must(store->heartbeat());
-  EXPECT_EQ(must(store->rescue(kNow)), 1);
-}
-
-TEST_F(RedisJobStoreTest, RescuesRubyProcessesByTheRuleOfTheGem) {
-  const auto store = open();
-  const auto enter = [](const std::string& process, const std::string& name, milliseconds age) {
-    const auto now = std::chrono::duration_cast<milliseconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    const std::string member = process + "/" + name;
-    server().command({"ZADD", kIndex, std::to_string((now - age).count()), member});
-    server().command({"HSET", kRegistry, member, job_bytes(name)});
-    server().command({"SADD", "sidekiq:patient_http:processes", process});
-  };
-  enter("ruby:1:aa", "live", seconds(400));
-  server().command({"SET", "sidekiq:patient_http:processes:ruby:1:aa:max_connections", "256"});
-  enter("ruby:2:bb", "old", seconds(400));
-  enter("ruby:2:bb", "young", seconds(200));
-  EXPECT_EQ(must(store->rescue(kNow)), 1);
-  EXPECT_THAT(queue("patient_http_requests"), ElementsAre(job_bytes("old")));
-  EXPECT_THAT(list({"ZRANGE", kIndex, "0", "-1"}),
-              UnorderedElementsAre("ruby:1:aa/live", "ruby:2:bb/young"));
-  EXPECT_THAT(list({"SMEMBERS", "sidekiq:patient_http:processes"}),
-              UnorderedElementsAre("ruby:1:aa", store->process_id()));
-  EXPECT_EQ(integer({"EXISTS", "sidekiq:patient_http:gc_lock"}), 0);
-  EXPECT_EQ(integer({"EXISTS", "sidekiq:patient_http:gc_last_run"}), 1);
-}
-
-TEST_F(RedisJobStoreTest, LeavesRubyProcessesToWhoeverHasTheLock) {
-  const auto store = open();
-  server().command({"ZADD", kIndex, "1", "ruby:2:bb/old"});
-  server().command({"SET", "sidekiq:patient_http:gc_lock", "ruby:1:aa", "EX", "100"});
-  EXPECT_EQ(must(store->rescue(kNow)), 0);
-  EXPECT_EQ(text({"GET", "sidekiq:patient_http:gc_lock"}), "ruby:1:aa");
-  EXPECT_EQ(integer({"ZCARD", kIndex}), 1);
-}
-
-TEST_F(RedisJobStoreTest, RenewsTheTimesOfItsClaims) {
-  auto options = options_of(server().url());
-  options.redis.heartbeat_interval = seconds(1);
-  const auto store = open(options);
-  push_from_ruby(job_bytes("a"));
-  must(store->claim(1));
-  const std::string member = store->process_id() + "/id of a";
-  server().command({"ZADD", kIndex, "1000", member});
-  ASSERT_TRUE(test::wait_until([&] {
-    must(store->heartbeat());
-    return text({"ZSCORE", kIndex, member}) != "1000";
-  }));
-}
-
 TEST_F(RedisJobStoreTest, MovesOnlyItsOwnJobsWhenTheirTimeHasCome) {
   const auto store = open();
   server().command({"ZADD", "retry", "1000", foreign("1")});
@@ -494,44 +314,6 @@ TEST_F(RedisJobStoreTest, DoesNotSpinOnWhatItMayNotTake) {
   EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
 }
 
-TEST_F(RedisJobStoreTest, ClaimWhoseReplyWasLostIsFoundAgain) {
-  test::RedisProxy proxy(server());
-  const auto store = open(options_of(proxy.url()));
-  // From now on the server knows the script.
-  ASSERT_THAT(must(store->claim(1)), IsEmpty());
-  push_from_ruby(job_bytes("a"));
-  proxy.swallow_next_reply();
-  EXPECT_FALSE(store->claim(1));
-  const auto known = must(store->claims());
-  ASSERT_EQ(known.size(), 1U);
-  EXPECT_EQ(known[0].jid, "a");
-  EXPECT_THAT(must(store->release(std::vector{known[0].id})), ElementsAre(kDone));
-  EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
-}
-
-TEST_F(RedisJobStoreTest, CompletionWhoseReplyWasLostPushesOneCallback) {
-  test::RedisProxy proxy(server());
-  const auto store = open(options_of(proxy.url()));
-  push_from_ruby(job_bytes("first"));
-  must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))}));
-  push_from_ruby(job_bytes("a"));
-  const std::vector completions{completion_of(must(store->claim(1)).at(0))};
-  proxy.swallow_next_reply();
-  const auto lost = store->complete(completions);
-  ASSERT_FALSE(lost);
-  EXPECT_EQ(lost.error().kind, StoreFailure::Kind::kUnavailable);
-  EXPECT_THAT(must(store->complete(completions)), ElementsAre(kGone));
-  EXPECT_EQ(must(store->claim_callbacks(5)).size(), 2U);
-}
-
-TEST_F(RedisJobStoreTest, GoesOnAfterItsScriptsWereForgotten) {
-  const auto store = open();
-  push_from_ruby(job_bytes("a"));
-  must(store->heartbeat());
-  server().command({"SCRIPT", "FLUSH"});
-  EXPECT_EQ(must(store->claim(1)).size(), 1U);
-}
-
 TEST_F(RedisJobStoreTest, RefusesAResultThatIsLargerThanRedisTakes) {
   const auto store = open();
   push_from_ruby(job_bytes("a"));
@@ -540,16 +322,6 @@ TEST_F(RedisJobStoreTest, RefusesAResultThatIsLargerThanRedisTakes) {
   const auto refused = store->complete(std::vector{completion});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, StoreFailure::Kind::kMisuse);
-}
-
-TEST_F(RedisJobStoreTest, WhoLeavesHoldingNothingIsForgottenAtOnce) {
-  auto store = open();
-  const std::string process = store->process_id();
-  must(store->announce_payloads(std::vector<std::string>{"files/a"}));
-  store.reset();
-  EXPECT_THAT(list({"KEYS", "*" + process + "*"}), IsEmpty());
-  EXPECT_THAT(list({"SMEMBERS", "patient_http:processes"}), IsEmpty());
-  EXPECT_THAT(must(open()->unneeded_payloads(10, "")), ElementsAre("files/a"));
 }
 
 }  // namespace
