@@ -6,7 +6,7 @@ namespace patient_http::daemon {
 enum ExitStatus : int {
   kSuccess = 0,
   kSomeFailed = 1,    // some requests have an error
-  kLeftBehind = 1,    // serve: some results could not be stored
+  kLeftBehind = 1,    // serve: results or requests are left to the next start
   kUsage = 2,         // usage, configuration or input; nothing was sent
   kStateProblem = 3,  // the state or the output cannot be read, written or locked
   kCannotStart = 3,   // serve: no store, no log or no key

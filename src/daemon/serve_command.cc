@@ -219,7 +219,7 @@ int Serve::stop() {
   }
   log_.info(fmt::format("stopped: since the start {} responses, {} errors; {} were put back",
                         status.responses, status.errors, status.interrupted));
-  return undelivered > 0 ? kLeftBehind : kSuccess;
+  return service_->left_behind() > 0 ? kLeftBehind : kSuccess;
 }
 
 void Serve::dump_in_flight() {

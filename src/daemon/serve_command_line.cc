@@ -29,7 +29,7 @@ constexpr const char* kDetails =
 
 Exit status:
   0  stopped, everything is stored or back in its queue
-  1  stopped, but some results could not be stored: their requests are sent again by the next start
+  1  stopped with the store down: results are spooled, or requests are left to the next start
   2  the configuration, or the usage; all that is wrong was said
   3  it cannot start: the store cannot be opened, a key cannot be had
 

@@ -234,6 +234,7 @@ void JobTaskHandler::spool_unstored() {
     return;
   }
   undelivered_ -= unstored.size();
+  spooled_ += unstored.size();
   log_.warn(count + " results are spooled in " + *path + "; the next start hands them over");
 }
 
@@ -330,7 +331,10 @@ void JobTaskHandler::release(std::vector<std::string> claim_ids) {
   const std::string what = "put back " + std::to_string(claim_ids.size()) + " requests";
   const auto settled =
       patience_.repeat<std::vector<Settled>>(what, [&] { return store_.release(claim_ids); });
-  if (!settled) log_.error(what + ": " + settled.error().message + "; they are left to rescue");
+  if (!settled) {
+    unreleased_ += claim_ids.size();
+    log_.error(what + ": " + settled.error().message + "; they are left to rescue");
+  }
   end_claims(claim_ids);
 }
 

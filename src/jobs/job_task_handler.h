@@ -77,6 +77,9 @@ class JobTaskHandler final : public TaskHandler {
   // gives them their order. Until then their claims stay. Call after that stop.
   void release_interrupted();
 
+  // The caller could not put back so many jobs: they are left to rescue.
+  void count_unreleased(std::size_t count) { unreleased_ += count; }
+
   // Writes the results that the store was down for into the spool. Call after the stop, when nobody
   // hands over what is there.
   void spool_unstored();
@@ -84,6 +87,11 @@ class JobTaskHandler final : public TaskHandler {
   // Results that could not be handed over, and are not in the spool: the store was given up on, or
   // a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
+  // Claims that stay for the next start or for whoever rescues them: of results that were spooled
+  // or are undelivered, and of requests that could not be put back.
+  [[nodiscard]] std::size_t left_behind() const {
+    return undelivered_.load() + spooled_.load() + unreleased_.load();
+  }
 
  private:
   // A result on its way into the store, and what an error in its place needs.
@@ -128,6 +136,8 @@ class JobTaskHandler final : public TaskHandler {
   const CallbackRouting routing_;
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
+  std::atomic<std::size_t> spooled_{0};
+  std::atomic<std::size_t> unreleased_{0};
   base::Mutex mutex_;
   std::vector<std::string> interrupted_ GUARDED_BY(mutex_);  // claim ids
   std::vector<Completion> unstored_ GUARDED_BY(mutex_);      // for the spool

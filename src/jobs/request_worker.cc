@@ -219,16 +219,20 @@ void RequestWorker::put_back_suspects() {
   suspects_.clear();
   const auto released = patience_.repeat<std::vector<Settled>>("put back suspects",
                                                                [&] { return store_.release(ids); });
-  if (!released)
+  if (!released) {
+    handler_.count_unreleased(ids.size());
     log_.error("put back suspects: " + released.error().message + "; they are left to rescue");
+  }
 }
 
 void RequestWorker::put_back(const std::string& claim_id) {
   const std::array<std::string, 1> ids = {claim_id};
   const auto released =
       patience_.repeat<std::vector<Settled>>("put back a job", [&] { return store_.release(ids); });
-  if (!released)
+  if (!released) {
+    handler_.count_unreleased(1);
     log_.error("put back a job: " + released.error().message + "; it is left to rescue");
+  }
 }
 
 void RequestWorker::bury(const Claim& claim, const std::string& reason) {

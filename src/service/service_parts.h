@@ -63,6 +63,9 @@ class ServiceParts {
   [[nodiscard]] bool is_store_down() const { return patience_.reporter().is_down(); }
   // Results that stop() could neither hand over, the store being down, nor spool.
   [[nodiscard]] std::size_t undelivered() const { return handler_.undelivered(); }
+  // Requests whose claims stop() left in the store, undelivered ones among them: the next start, or
+  // another process, takes them up.
+  [[nodiscard]] std::size_t left_behind() const { return handler_.left_behind(); }
 
   [[nodiscard]] jobs::JobStore& store() { return *store_; }
   [[nodiscard]] const jobs::JobOpener& opener() const { return opener_; }
