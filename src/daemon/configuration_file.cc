@@ -41,8 +41,9 @@ class FileReader {
       "must be the value in quotes, or { env = \"NAME\" }, { file = \"PATH\" } or { command = "
       "\"…\" }";
   static constexpr const char* kStoreForms =
-      "must be { type = \"file\", directory = \"PATH\" } or { type = \"sqlite\", database = "
-      "\"PATH\" }";
+      "must be { type = \"file\", directory = \"PATH\" }, { type = \"sqlite\", database = "
+      "\"PATH\" } or { type = \"redis\", url = \"URL\", prefix = \"TEXT\", lifetime = SECONDS, "
+      "second_copy_lifetime = SECONDS, ca_file = \"PATH\" }, with type alone required";
 
   void note(const std::string& name, toml::source_index line) {
     origins_[name] = {Origin::Source::kFile, path_ + ":" + std::to_string(line)};
@@ -82,6 +83,10 @@ class FileReader {
     const auto text = [&](std::string_view key) {
       return table == nullptr ? "" : (*table)[key].value_exact<std::string>().value_or("");
     };
+    if (text("type") == "redis") {
+      read_redis_store(section, name, *table);
+      return;
+    }
     const bool is_file = text("type") == "file";
     const std::string path = text(is_file ? "directory" : "database");
     if ((!is_file && text("type") != "sqlite") || path.empty() || table->size() != 2) {
@@ -92,6 +97,44 @@ class FileReader {
     options_.payload_stores.push_back(
         {name, is_file ? Type::kFile : Type::kSqlite, (folder_ / path).string()});
     note("payload_stores." + name, value.source().begin.line);
+  }
+
+  void read_redis_store(TomlSection& section, const std::string& name, const toml::table& table) {
+    PayloadStorePlace place{name, PayloadStorePlace::Type::kRedis};
+    bool is_right = true;
+    for (const auto& [key, value] : table) {
+      const auto text = value.value_exact<std::string>();
+      if (key == "type") {
+        continue;
+      } else if (key == "url" && text && !text->empty()) {
+        place.redis.url = *text;
+      } else if (key == "prefix" && text) {
+        place.redis.prefix = *text;
+      } else if (key == "ca_file" && text) {
+        place.redis.ca_file = text->empty() ? "" : (folder_ / *text).string();
+      } else if (key == "lifetime" && value.is_number()) {
+        is_right = read_lifetime(value, place.redis.lifetime) && is_right;
+      } else if (key == "second_copy_lifetime" && value.is_number()) {
+        is_right = read_lifetime(value, place.redis.second_copy_lifetime) && is_right;
+      } else {
+        is_right = false;
+      }
+    }
+    if (!is_right) {
+      section.problem(table, name, kStoreForms);
+      return;
+    }
+    options_.payload_stores.push_back(std::move(place));
+    note("payload_stores." + name, table.source().begin.line);
+  }
+
+  static bool read_lifetime(const toml::node& value,
+                            std::optional<std::chrono::milliseconds>& lifetime) {
+    constexpr double kLongest = 1e9;
+    const Seconds seconds(value.value<double>().value_or(-1));
+    if (!(seconds.count() > 0 && seconds.count() <= kLongest)) return false;
+    lifetime = std::chrono::ceil<std::chrono::milliseconds>(seconds);
+    return true;
   }
 
   void read_encryption(TomlSection& section) {

@@ -257,8 +257,16 @@ void Gatherer::check_files() {
                    nearest_folder(options.state_directory));
   }
   for (const PayloadStorePlace& store : options.payload_stores) {
+    const std::string name = "payload_stores." + store.name;
+    if (store.type == PayloadStorePlace::Type::kRedis) {
+      const auto redis = complete_options(store, options.redis);
+      for (const std::string& wrong : redis.validate()) problem_of(name, name + ": " + wrong);
+      if (redis.url.empty()) problem_of(name, name + " needs a url: jobs are not in Redis");
+      check_readable(name, name + ": ca_file", redis.ca_file);
+      continue;
+    }
     const bool is_file = store.type == PayloadStorePlace::Type::kFile;
-    check_writable("payload_stores." + store.name, "the payload store " + store.name,
+    check_writable(name, "the payload store " + store.name,
                    is_file ? nearest_folder(store.path) : folder_of(store.path));
   }
 }
@@ -287,15 +295,6 @@ void Gatherer::check_open_files() {
                                " open files, and the limit is " + std::to_string(*limit) +
                                ": about " + std::to_string(fitting) +
                                " connections fit; raise it (LimitNOFILE= of systemd, ulimit -n)");
-}
-
-// "redis://***@host:6379/0": whoever is before the '@' goes.
-std::string masked_url(const std::string& url) {
-  std::string masked = base::redact_url(url);
-  const std::size_t slashes = masked.find("//");
-  if (url.find('@') != std::string::npos && slashes != std::string::npos)
-    masked.insert(slashes + 2, "***@");
-  return masked;
 }
 
 }  // namespace
@@ -342,10 +341,8 @@ std::string configuration_text(GatheredOptions gathered) {
                 : std::string(option.key) + " = " + value + place(std::string(option.name));
     if (option.name == "payload_threshold") {
       for (const PayloadStorePlace& store : options.payload_stores) {
-        const bool is_file = store.type == PayloadStorePlace::Type::kFile;
-        text += toml_key(store.name) +
-                " = { type = " + (is_file ? "\"file\", directory = " : "\"sqlite\", database = ") +
-                toml_string(store.path) + " }" + place("payload_stores." + store.name);
+        text += toml_key(store.name) + " = " + masked_toml(store) +
+                place("payload_stores." + store.name);
       }
     }
     if (option.name == "encryption_serializer") {

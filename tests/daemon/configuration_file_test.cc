@@ -104,6 +104,7 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
          "[payload_stores]\nthreshold = 10\n"
          "z = { type = \"file\", directory = \"here\" }\n"
          "a = { type = \"sqlite\", database = \"/x.db\" }\n"
+         "r = { type = \"redis\", prefix = \"p:\", lifetime = 1.5, second_copy_lifetime = 60 }\n"
          "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n";
   const auto done = read_configuration_file(path(), options, origins);
   ASSERT_TRUE(done.has_value()) << done.error().message;
@@ -117,9 +118,14 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
   EXPECT_EQ(options.log_level, LogLevel::kWarn);
   EXPECT_EQ(options.log_format, LogFormat::kJson);
   EXPECT_EQ(options.payload_threshold, 10U);
-  ASSERT_EQ(options.payload_stores.size(), 2U) << "the order of the file counts";
+  ASSERT_EQ(options.payload_stores.size(), 3U) << "the order of the file counts";
   EXPECT_EQ(options.payload_stores[0].path, folder_.file("here"));
   EXPECT_EQ(options.payload_stores[1].name, "a");
+  const RedisPayloadStoreOptions& redis = options.payload_stores[2].redis;
+  EXPECT_EQ(redis.url, "");
+  EXPECT_EQ(redis.prefix, "p:");
+  EXPECT_EQ(redis.lifetime, 1500ms);
+  EXPECT_EQ(redis.second_copy_lifetime, 60s);
   ASSERT_EQ(options.encryption_keys.size(), 2U);
   EXPECT_EQ(options.encryption_keys[0].kind, SecretSource::Kind::kEnvironment);
   EXPECT_EQ(options.encryption.digest, EncryptionFormat::Digest::kSha256);
@@ -127,23 +133,26 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
 }
 
 TEST_F(ConfigurationFileTest, RefusesWhatDoesNotFitInTheSectionsOfAService) {
-  EXPECT_EQ(problems("[redis]\nqueues = [\"a b\"]\ncallback_retry = false\n"
-                     "[log]\nlevel = \"loud\"\n"
-                     "[payload_stores]\nx = { type = \"s3\" }\n\"a/b\" = 1\n"
-                     "[encryption]\nkeys = [\"\", 7]\n"),
-            path() +
-                ":2: redis.queues must be a list of \"NAME[,WEIGHT][,shared]\" or { name = "
-                "\"NAME\", weight = 1, shared = true }, names without spaces\n" +
-                path() + ":3: redis.callback_retry must be true or a whole number, 0 or more\n" +
-                path() + ":5: log.level must be one of: debug, info, warn, error\n" + path() +
-                ":7: payload_stores.x must be { type = \"file\", directory = \"PATH\" } or "
-                "{ type = \"sqlite\", database = \"PATH\" }\n" +
-                path() +
-                ":8: payload_stores.a/b must have a name of 1 to 64 letters, digits, '_', "
-                "'-' or '.'\n" +
-                path() + ":10: encryption.keys must not be empty\n" + path() +
-                ":10: encryption.keys must be the value in quotes, or { env = \"NAME\" }, "
-                "{ file = \"PATH\" } or { command = \"…\" }");
+  EXPECT_EQ(
+      problems("[redis]\nqueues = [\"a b\"]\ncallback_retry = false\n"
+               "[log]\nlevel = \"loud\"\n"
+               "[payload_stores]\nx = { type = \"s3\" }\n\"a/b\" = 1\n"
+               "[encryption]\nkeys = [\"\", 7]\n"),
+      path() +
+          ":2: redis.queues must be a list of \"NAME[,WEIGHT][,shared]\" or { name = "
+          "\"NAME\", weight = 1, shared = true }, names without spaces\n" +
+          path() + ":3: redis.callback_retry must be true or a whole number, 0 or more\n" + path() +
+          ":5: log.level must be one of: debug, info, warn, error\n" + path() +
+          ":7: payload_stores.x must be { type = \"file\", directory = \"PATH\" }, { type = "
+          "\"sqlite\", database = \"PATH\" } or { type = \"redis\", url = \"URL\", prefix = "
+          "\"TEXT\", lifetime = SECONDS, second_copy_lifetime = SECONDS, ca_file = \"PATH\" }, "
+          "with type alone required\n" +
+          path() +
+          ":8: payload_stores.a/b must have a name of 1 to 64 letters, digits, '_', "
+          "'-' or '.'\n" +
+          path() + ":10: encryption.keys must not be empty\n" + path() +
+          ":10: encryption.keys must be the value in quotes, or { env = \"NAME\" }, "
+          "{ file = \"PATH\" } or { command = \"…\" }");
 }
 
 TEST_F(ConfigurationFileTest, SaysThatAFileCannotBeRead) {

@@ -187,6 +187,7 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
   const auto gathered = gather(
       "[redis]\nurl = \"redis://u:hunter2@host:6379/1\"\nqueues = [\"a,2\", \"b\"]\n"
       "[payload_stores]\nfiles = { type = \"file\", directory = \"/tmp\" }\n"
+      "r = { type = \"redis\", url = \"redis://:hunter2@host/2\", lifetime = 60 }\n"
       "[encryption]\nkeys = [\"hunter2\", { env = \"PATH\" }]\n"
       "[secrets]\nliteral = \"hunter2\"\nfile = { file = \"/etc/hostname\" }\n"
       "command = { command = \"echo hunter2\" }\n",
@@ -198,9 +199,11 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
        {"max_connections = 256  # default", "# idle_timeout is not set",
         "url = \"redis://***@host:6379/1\"  # FILE:2", "queues = [\"a,2\", \"b\"]  # FILE:3",
         "files = { type = \"file\", directory = \"/tmp\" }  # FILE:5",
-        "keys = [\"***\", { env = \"PATH\" }]  # FILE:7", "literal = \"***\"  # FILE:9",
-        "file = { file = \"/etc/hostname\" }  # FILE:10",
-        "command = { command = \"***\" }  # FILE:11", "level = \"debug\"  # --log-level"}) {
+        "r = { type = \"redis\", url = \"redis://***@host/2\", prefix = "
+        "\"patient_http:payloads:\", lifetime = 60 }  # FILE:6",
+        "keys = [\"***\", { env = \"PATH\" }]  # FILE:8", "literal = \"***\"  # FILE:10",
+        "file = { file = \"/etc/hostname\" }  # FILE:11",
+        "command = { command = \"***\" }  # FILE:12", "level = \"debug\"  # --log-level"}) {
     std::string expected = line;
     if (const auto at = expected.find("FILE"); at != std::string::npos)
       expected.replace(at, 4, path_);

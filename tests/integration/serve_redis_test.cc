@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+
 #include "patient_http/json.h"
 #include "patient_http/service.h"
 #include "support/program.h"
+#include "support/temporary_folder.h"
 #include "support/test_http_server.h"
 #include "support/test_redis.h"
 
@@ -35,7 +38,7 @@ class ServeRedisTest : public testing::Test {
     return wait_until([&] { return program.errors().find(text) != std::string::npos; });
   }
 
-  test::TestRedis redis_{{.password = "hunter2"}};
+  test::TestRedis redis_{{.keeps_data = true, .password = "hunter2"}};
   test::TestHttpServer server_;
 };
 
@@ -86,6 +89,71 @@ TEST_F(ServeRedisTest, WaitsForARedisThatGoesAway) {
   ASSERT_TRUE(wait_until([&] { return length("queue:default") == 1; })) << program.errors();
   program.signal(SIGTERM);
   EXPECT_EQ(program.wait(), 0);
+}
+
+// A result that came while the store was down is spooled, and its request is not sent again; the
+// one that was interrupted is rescued.
+TEST_F(ServeRedisTest, LeavesWhatItCannotStoreToTheNextStart) {
+  const test::TemporaryFolder folder;
+  server_.on("/slow", [this](const test::ReceivedRequest&, test::ServerConnection& connection) {
+    server_.wait_for_release();
+    connection.send(test::TestHttpServer::response(200, "late"));
+  });
+  server_.hang("/hang");
+  submit("/slow");
+  submit("/hang");
+  const std::vector<std::string> arguments = {"serve",
+                                              "--redis",
+                                              redis_.url(),
+                                              "--redis-lease",
+                                              "2",
+                                              "--redis-command-timeout",
+                                              "1",
+                                              "--shutdown-timeout",
+                                              "1",
+                                              "--store-patience",
+                                              "0.5",
+                                              "--state-directory",
+                                              folder.path().string()};
+  Program first("patient-http", arguments);
+  ASSERT_TRUE(server_.wait_for_requests("/slow"));
+  ASSERT_TRUE(server_.wait_for_requests("/hang"));
+  redis_.kill();
+  server_.release();
+  ASSERT_TRUE(wait_for_log(first, "the store is down")) << first.errors();
+  first.signal(SIGTERM);
+  EXPECT_EQ(first.wait(), 1) << first.errors();
+  EXPECT_THAT(first.errors(), HasSubstr("1 results are spooled in " + folder.path().string()));
+  EXPECT_THAT(first.errors(), HasSubstr("put back 1 requests: "));
+  EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
+
+  redis_.restart();
+  Program second("patient-http", arguments);
+  ASSERT_TRUE(server_.wait_for_requests("/hang", 2)) << second.errors();
+  ASSERT_TRUE(wait_until([&] { return length("queue:default") == 1; })) << second.errors();
+  second.signal(SIGTERM);
+  EXPECT_EQ(second.wait(), 0) << second.errors();
+  EXPECT_EQ(length("queue:default"), 1);
+  EXPECT_EQ(length("queue:patient_http_requests"), 1);
+  EXPECT_EQ(server_.requests().size(), 3U);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_F(ServeRedisTest, KeepsLargeResultsInAPayloadStoreThere) {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.file("config.toml");
+  test::write_file(file, "[payload_stores]\nthreshold = 1000\nredis = { type = \"redis\" }\n");
+  server_.answer("/large", 200, std::string(3000, 'x'), "Content-Type: text/plain\r\n");
+  submit("/large");
+  Program program("patient-http", {"serve", "--redis", redis_.url(), "--config", file});
+  ASSERT_TRUE(wait_until([&] { return length("queue:default") == 1; })) << program.errors();
+  const auto keys = redis_.command({"KEYS", "patient_http:payloads:*"});
+  ASSERT_EQ(keys.array().size(), 1U);
+  const std::string key(keys.array().front().text());
+  EXPECT_THAT(std::string(redis_.command({"GET", key}).text()), HasSubstr(std::string(3000, 'x')));
+  const std::string job(redis_.command({"LINDEX", "queue:default", "0"}).text());
+  EXPECT_THAT(job, HasSubstr(R"({"$ref":{"store":"redis","key":")" +
+                             key.substr(key.rfind(':') + 1) + "\"}}"));
 }
 
 }  // namespace
