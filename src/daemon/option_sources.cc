@@ -260,7 +260,8 @@ void Gatherer::check_files() {
     const std::string name = "payload_stores." + store.name;
     if (store.type == PayloadStorePlace::Type::kRedis) {
       const auto redis = complete_options(store, options.redis);
-      for (const std::string& wrong : redis.validate()) problem_of(name, name + ": " + wrong);
+      for (const std::string& wrong : redis.validate())
+        problem_of(name, std::string(name).append(": ").append(wrong));
       if (redis.url.empty()) problem_of(name, name + " needs a url: jobs are not in Redis");
       check_readable(name, name + ": ca_file", redis.ca_file);
       continue;

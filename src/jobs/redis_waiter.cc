@@ -149,6 +149,13 @@ Wait RedisWaiter::wait(const std::vector<bool>& is_polled, steady_clock::time_po
   return ended;
 }
 
+// The claim that follows says what is wrong, when it is more than the waiting: a user who may not
+// block, too many connections.
+Wait RedisWaiter::wait_after_failure(steady_clock::time_point until) {
+  const bool is_woken = sleep_until(std::min(until, steady_clock::now() + next_poll()));
+  return is_woken ? Wait::kWoken : Wait::kWork;
+}
+
 Wait RedisWaiter::wait_in_redis(const std::vector<bool>& is_polled, steady_clock::time_point until,
                                 Wait at_end) {
   for (;;) {
@@ -157,8 +164,7 @@ Wait RedisWaiter::wait_in_redis(const std::vector<bool>& is_polled, steady_clock
     bool has_unread = false;
     for (std::size_t i = 0; i < queues_.size(); ++i) {
       if (i < is_polled.size() && is_polled[i]) continue;
-      // The claim that follows will say what is wrong.
-      if (!queues_[i]->start()) return Wait::kWork;
+      if (!queues_[i]->start()) return wait_after_failure(until);
       waiting.push_back(queues_[i].get());
       fds.push_back({queues_[i]->fd(), POLLIN, 0});
       has_unread = has_unread || queues_[i]->has_unread();
@@ -168,7 +174,9 @@ Wait RedisWaiter::wait_in_redis(const std::vector<bool>& is_polled, steady_clock
     if (take_wake()) return Wait::kWoken;
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       if (fds[i + 1].revents == 0 && !waiting[i]->has_unread()) continue;
-      if (waiting[i]->look() != Queue::Found::kNothing) return Wait::kWork;
+      const Queue::Found found = waiting[i]->look();
+      if (found == Queue::Found::kWork) return Wait::kWork;
+      if (found == Queue::Found::kFailed) return wait_after_failure(until);
     }
     if (steady_clock::now() >= until) return at_end;
   }

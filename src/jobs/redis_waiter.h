@@ -44,6 +44,7 @@ class RedisWaiter {
   [[nodiscard]] std::chrono::milliseconds next_poll();
   Wait wait_in_redis(const std::vector<bool>& is_polled,
                      std::chrono::steady_clock::time_point until, Wait at_end);
+  Wait wait_after_failure(std::chrono::steady_clock::time_point until);
 
   std::vector<std::unique_ptr<Queue>> queues_;  // of whoever has set is_waiting_
   int wake_fd_ = -1;

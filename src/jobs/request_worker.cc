@@ -258,7 +258,10 @@ void RequestWorker::fail(const char* what, FailedClaim failed, system_clock::tim
   const auto done = patience_.repeat<std::vector<Settled>>(what, [&] {
     return store_.fail({&failed, 1}, now);
   });
-  if (!done) log_.error(std::string(what) + ": " + done.error().message + "; it is left to rescue");
+  if (!done) {
+    handler_.count_unreleased(1);
+    log_.error(std::string(what) + ": " + done.error().message + "; it is left to rescue");
+  }
 }
 
 }  // namespace patient_http::jobs

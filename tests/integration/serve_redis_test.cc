@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "patient_http/json.h"
@@ -137,6 +138,59 @@ TEST_F(ServeRedisTest, LeavesWhatItCannotStoreToTheNextStart) {
   EXPECT_EQ(length("queue:patient_http_requests"), 1);
   EXPECT_EQ(server_.requests().size(), 3U);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+// With the lease that users have. One process is killed, another stops for longer than its lease: a
+// third sends both requests within 20 s, and the one that was stopped ends its transfer when it
+// wakes.
+TEST_F(ServeRedisTest, TakesOverFromTheKilledAndTheStopped) {
+  std::atomic<int> slow_requests{0};
+  std::atomic<bool> late_transfer_ended{false};
+  server_.on("/slow", [&](const test::ReceivedRequest&, test::ServerConnection& connection) {
+    if (++slow_requests == 1) {
+      connection.wait_for_peer_to_close();
+      late_transfer_ended = true;
+    } else {
+      server_.wait_for_release();
+      connection.send(test::TestHttpServer::response(200, "of the third"));
+    }
+  });
+  std::atomic<int> hanging_requests{0};
+  server_.on("/hang", [&](const test::ReceivedRequest&, test::ServerConnection& connection) {
+    if (++hanging_requests == 1) {
+      connection.wait_for_peer_to_close();
+    } else {
+      connection.send(test::TestHttpServer::response(200, "of the third"));
+    }
+  });
+  const std::vector<std::string> one_at_a_time = {"serve", "--redis", redis_.url(),
+                                                  "--max-connections", "1"};
+  submit("/slow");
+  Program stopped("patient-http", one_at_a_time);
+  ASSERT_TRUE(server_.wait_for_requests("/slow")) << stopped.errors();
+  submit("/hang");
+  Program killed("patient-http", one_at_a_time);
+  ASSERT_TRUE(server_.wait_for_requests("/hang")) << killed.errors();
+  Program third("patient-http", {"serve", "--redis", redis_.url()});
+  ASSERT_TRUE(wait_for_log(third, "ready")) << third.errors();
+
+  stopped.signal(SIGSTOP);
+  killed.signal(SIGKILL);
+  EXPECT_TRUE(server_.wait_for_requests("/slow", 2)) << third.errors();
+  EXPECT_TRUE(server_.wait_for_requests("/hang", 2)) << third.errors();
+  stopped.signal(SIGCONT);
+  EXPECT_TRUE(wait_until([&] { return late_transfer_ended.load(); })) << stopped.errors();
+  server_.release();
+  ASSERT_TRUE(wait_until([&] { return length("queue:default") == 2; })) << third.errors();
+
+  for (Program* const program : {&stopped, &third}) {
+    program->signal(SIGTERM);
+    EXPECT_EQ(program->wait(), 0) << program->errors();
+  }
+  EXPECT_THAT(stopped.errors(), HasSubstr("1 requests in flight are cancelled"));
+  EXPECT_EQ(length("queue:default"), 2);
+  EXPECT_EQ(length("queue:patient_http_requests"), 0);
+  EXPECT_EQ(slow_requests + hanging_requests, 4);
 }
 
 TEST_F(ServeRedisTest, KeepsLargeResultsInAPayloadStoreThere) {

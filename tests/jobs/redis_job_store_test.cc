@@ -314,6 +314,58 @@ TEST_F(RedisJobStoreTest, DoesNotSpinOnWhatItMayNotTake) {
   EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
 }
 
+// Neither does a user who may not block, or a server with too many connections.
+TEST_F(RedisJobStoreTest, PollsWhereItMayNotBlock) {
+  server().command({"ACL", "SETUSER", "patient", "on", ">secret", "~*", "&*", "+@all", "-blmove"});
+  const std::string address = server().url();
+  const auto store =
+      open(options_of("redis://patient:secret@" + address.substr(address.find("//") + 2)));
+  const auto until = std::chrono::steady_clock::now() + milliseconds(500);
+  int claims = 0;
+  for (; std::chrono::steady_clock::now() < until; ++claims) {
+    ASSERT_THAT(must(store->claim(1)), IsEmpty());
+    static_cast<void>(store->wait_for_jobs(until));
+  }
+  EXPECT_LT(claims, 20);
+  push_from_ruby(job_bytes("a"));
+  EXPECT_EQ(store->wait_for_jobs(soon()), Wait::kWork);
+  EXPECT_THAT(jids(must(store->claim(1))), ElementsAre("a"));
+}
+
+TEST_F(RedisJobStoreTest, WaitsOnWhenItsWaitIsBroken) {
+  const auto store = open();
+  Wait ended = Wait::kDeadline;
+  std::thread waiter([&] { ended = store->wait_for_jobs(soon()); });
+  std::string client;
+  ASSERT_TRUE(test::wait_until([&] {
+    const std::string clients = text({"CLIENT", "LIST"});
+    const auto at = clients.find("cmd=blmove");
+    if (at == std::string::npos) return false;
+    const auto line = clients.rfind("id=", at) + 3;
+    client = clients.substr(line, clients.find(' ', line) - line);
+    return integer({"CLIENT", "UNBLOCK", client, "ERROR"}) == 1;
+  }));
+  waiter.join();
+  EXPECT_EQ(ended, Wait::kWork);
+  EXPECT_THAT(must(store->claim(1)), IsEmpty());
+  push_from_ruby(job_bytes("a"));
+  EXPECT_EQ(store->wait_for_jobs(soon()), Wait::kWork);
+}
+
+TEST_F(RedisJobStoreTest, CountsAsDownWhileItsReplicasAreGone) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  const Claim claim = must(store->claim(1)).at(0);
+  const std::vector<Completion> completions = {completion_of(claim)};
+  server().command({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  const auto refused = store->complete(completions);
+  server().command({"CONFIG", "SET", "min-replicas-to-write", "0"});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, StoreFailure::Kind::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("NOREPLICAS"));
+  EXPECT_THAT(must(store->complete(completions)), ElementsAre(Settled::kDone));
+}
+
 TEST_F(RedisJobStoreTest, RefusesAResultThatIsLargerThanRedisTakes) {
   const auto store = open();
   push_from_ruby(job_bytes("a"));

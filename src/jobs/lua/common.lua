@@ -87,9 +87,10 @@ local function from_facts(text)
   return {number = number, queue = queue, jid = jid, payload = payload ~= '' and payload or nil}
 end
 
--- The facts of a claim that stands, or nil; from their text, or from where they are kept. A Ruby process that takes a request over removes it from
--- the registry of the gem. That registry may also have expired, or have been deleted: the mark of a
--- process in it says that all claims of that process were entered.
+-- The facts of a claim that stands, or nil; from their text, or from where they are kept. A Ruby
+-- process that takes a request over removes it from the registry of the gem. That registry may also
+-- have expired, or have been deleted: the mark of a process in it says that all claims of that
+-- process were entered.
 local function standing_in(text, registry, process, member, number)
   if not text then return nil end
   local facts = from_facts(text)
