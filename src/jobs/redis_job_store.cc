@@ -123,7 +123,7 @@ StoreResult<std::unique_ptr<RedisJobStore>> RedisJobStore::open(
   auto impl = std::make_unique<Impl>(options, prefix + ":" + base::random_hex(kTokenBytes),
                                      std::move(client));
   if (auto checked = impl->check_server(); !checked) return unexpected(checked.error());
-  if (auto beat = impl->presence.heartbeat(); !beat) return unexpected(beat.error());
+  if (auto beat = impl->presence.heartbeat(nullptr); !beat) return unexpected(beat.error());
   return std::unique_ptr<RedisJobStore>(new RedisJobStore(std::move(impl)));
 }
 
@@ -199,8 +199,8 @@ StoreResult<std::int64_t> RedisJobStore::rescue(system_clock::time_point now) {
   return impl_->presence.rescue(now);
 }
 
-StoreResult<void> RedisJobStore::heartbeat() {
-  return impl_->presence.heartbeat();
+StoreResult<void> RedisJobStore::heartbeat(const ProcessHealth& health) {
+  return impl_->presence.heartbeat(&health);
 }
 
 StoreResult<std::int64_t> RedisJobStore::promote_due(system_clock::time_point now) {

@@ -18,6 +18,7 @@ namespace patient_http {
 namespace {
 
 using std::chrono::steady_clock;
+using State = jobs::ProcessHealth::State;
 
 payload::ExternalStorage make_storage(const PayloadOptions& options) {
   std::vector<payload::NamedPayloadStore> stores;
@@ -117,8 +118,9 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
-               patience_.reporter(), configuration_.log) {}
+      monitor_(
+          *store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
+          [this] { return health(); }, patience_.reporter(), configuration_.log) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -129,6 +131,7 @@ void ServiceParts::start() {
   if (is_started_) return;
   is_started_ = true;
   is_hurried_ = false;
+  state_ = State::kRunning;
   patience_.reset();
   monitor_.start();
   sweeper_.start();
@@ -138,7 +141,10 @@ void ServiceParts::start() {
   worker_.start();
 }
 
+// Seen at once: with the store down the worker may stop late.
 void ServiceParts::quiet() {
+  State running = State::kRunning;
+  state_.compare_exchange_strong(running, State::kQuiet);
   base::MutexLock lock(intake_);
   worker_.stop();
 }
@@ -159,6 +165,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   patience_.give_up_at(give_up);
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
+  state_ = State::kStopping;
   patience_.give_up_at(give_up);
   if (is_hurried_) hurry();
   quiet();
@@ -175,6 +182,16 @@ void ServiceParts::hurry() {
   is_hurried_ = true;
   patience_.give_up_at(steady_clock::now());
   processor_.interrupt();
+}
+
+jobs::ProcessHealth ServiceParts::health() const {
+  const ProcessorStatus processor = processor_.status();
+  jobs::ProcessHealth health{.state = state_, .in_flight = processor.occupied + processor.parked};
+  if (auto failure = patience_.reporter().last_failure()) {
+    health.last_store_error = std::move(failure->text);
+    health.last_store_error_at = failure->time;
+  }
+  return health;
 }
 
 jobs::StoreResult<ServiceStatus> ServiceParts::status() {

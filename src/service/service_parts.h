@@ -76,6 +76,9 @@ class ServiceParts {
  private:
   ServiceParts(Configuration configuration, std::unique_ptr<jobs::JobStore> store);
 
+  // Any thread; waits for nothing.
+  [[nodiscard]] jobs::ProcessHealth health() const;
+
   const Configuration configuration_;
   const std::unique_ptr<jobs::JobStore> store_;
   const payload::ExternalStorage storage_;
@@ -95,6 +98,7 @@ class ServiceParts {
   jobs::TaskMonitor monitor_;
 
   std::atomic<bool> is_hurried_{false};
+  std::atomic<jobs::ProcessHealth::State> state_{jobs::ProcessHealth::State::kRunning};
 
   // Held through a start or a stop.
   base::Mutex lifecycle_;
