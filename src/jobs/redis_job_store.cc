@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/uuid.h"
-#include "drivers/redis/redis_url.h"
 #include "jobs/process_name.h"
 #include "jobs/redis_callbacks.h"
 #include "jobs/redis_claims.h"
@@ -109,19 +108,12 @@ RedisJobStore::~RedisJobStore() {
 
 StoreResult<std::unique_ptr<RedisJobStore>> RedisJobStore::open(
     const RedisJobStoreOptions& options) {
-  auto address = redis::parse_redis_url(options.redis.url);
-  if (!address) {
-    return unexpected(
-        StoreFailure{StoreFailure::Kind::kMisuse, "redis.url " + address.error().message});
-  }
+  auto client = connection_options(options.redis);
+  if (!client) return unexpected(std::move(client.error()));
   const std::string prefix =
       options.process_prefix.empty() ? process_prefix() : options.process_prefix;
-  redis::RedisConnectionOptions client;
-  client.address = std::move(*address);
-  client.ca_file = options.redis.ca_file;
-  client.time_limit = options.redis.command_timeout;
   auto impl = std::make_unique<Impl>(options, prefix + ":" + base::random_hex(kTokenBytes),
-                                     std::move(client));
+                                     std::move(*client));
   if (auto checked = impl->check_server(); !checked) return unexpected(checked.error());
   if (auto beat = impl->presence.heartbeat(nullptr); !beat) return unexpected(beat.error());
   return std::unique_ptr<RedisJobStore>(new RedisJobStore(std::move(impl)));

@@ -74,6 +74,14 @@ std::chrono::milliseconds beat_every(const Configuration& configuration) {
   return configuration.redis ? configuration.redis->lease / 4 : kEmbedded;
 }
 
+std::unique_ptr<jobs::SidekiqProcess> make_sidekiq_process(const Configuration& configuration,
+                                                           jobs::HealthFunction health) {
+  if (!configuration.redis || !configuration.redis->register_as_sidekiq_process) return nullptr;
+  return std::make_unique<jobs::SidekiqProcess>(*configuration.redis,
+                                                configuration.processor.max_connections,
+                                                std::move(health), configuration.log);
+}
+
 service::SubmitterOptions make_submitter_options(const Configuration& configuration) {
   if (!configuration.redis) return {};
   return {.queue = configuration.redis->queues.front().name, .is_for_ruby = true};
@@ -120,7 +128,8 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       sweeper_(*store_, storage_, configuration_.log),
       monitor_(
           *store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
-          [this] { return health(); }, patience_.reporter(), configuration_.log) {}
+          [this] { return health(); }, patience_.reporter(), configuration_.log),
+      sidekiq_(make_sidekiq_process(configuration_, [this] { return health(); })) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -139,6 +148,7 @@ void ServiceParts::start() {
   processor_.start();
   base::MutexLock intake(intake_);
   worker_.start();
+  if (sidekiq_) sidekiq_->start();
 }
 
 // Seen at once: with the store down the worker may stop late.
@@ -154,10 +164,10 @@ void ServiceParts::quiet() {
 void ServiceParts::stop(std::chrono::milliseconds timeout) {
   // It would wait for itself.
   if (jobs::CallbackWorker::is_callback_thread() || engine::ObserverFeed::is_observer_thread() ||
-      engine::PreparerThreads::is_preparer_thread()) {
+      engine::PreparerThreads::is_preparer_thread() || jobs::SidekiqProcess::is_sidekiq_thread()) {
     throw std::logic_error(
-        "Service::stop() called from a callback, a hook, an observer, a preprocessor or the "
-        "function of a secret");
+        "Service::stop() called from a callback, a hook, an observer, a preprocessor, the "
+        "function of a secret or on_sidekiq_signal");
   }
   // At once: a quiet() that waits for the store holds the lock.
   const auto give_up = base::later<steady_clock>(
@@ -174,6 +184,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();
+  if (sidekiq_) sidekiq_->stop();
   handler_.spool_unstored();
   is_started_ = false;
 }

@@ -15,6 +15,7 @@
 #include "jobs/payload_sweeper.h"
 #include "jobs/request_worker.h"
 #include "jobs/result_spool.h"
+#include "jobs/sidekiq_process.h"
 #include "jobs/store_patience.h"
 #include "jobs/task_monitor.h"
 #include "patient_http/configuration.h"
@@ -96,6 +97,8 @@ class ServiceParts {
   jobs::CallbackWorker callbacks_;
   jobs::PayloadSweeper sweeper_;
   jobs::TaskMonitor monitor_;
+  const std::unique_ptr<jobs::SidekiqProcess>
+      sidekiq_;  // null: this process is not to be seen there
 
   std::atomic<bool> is_hurried_{false};
   std::atomic<jobs::ProcessHealth::State> state_{jobs::ProcessHealth::State::kRunning};

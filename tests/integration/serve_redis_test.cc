@@ -130,6 +130,23 @@ TEST_F(ServeRedisTest, ShowsItsStatusInRedis) {
   EXPECT_EQ(status("in_flight"), "1");
 }
 
+// Sidekiq's list of processes is for looking only: neither the lease nor the work depends on it.
+TEST_F(ServeRedisTest, WorksOnWhenSidekiqsListRefusesIt) {
+  redis_.command({"SET", "processes", "no set"});
+  Program program("patient-http",
+                  {"serve", "--redis", redis_.url(), "--register-as-sidekiq-process"});
+  ASSERT_TRUE(wait_for_log(program, "register as a Sidekiq process: ")) << program.errors();
+  submit("/");
+  ASSERT_TRUE(wait_until([&] { return length("queue:default") == 1; })) << program.errors();
+  const auto keys = redis_.command({"KEYS", "patient_http:status:*"});
+  ASSERT_EQ(keys.array().size(), 1U);
+  EXPECT_EQ(redis_.command({"HGET", keys.array().front().text(), "last_store_error"}).text(), "");
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 0) << program.errors();
+  EXPECT_THAT(program.errors(), Not(HasSubstr("the store is down")));
+  EXPECT_EQ(redis_.command({"GET", "processes"}).text(), "no set");
+}
+
 // A result that came while the store was down is spooled, and its request is not sent again; the
 // one that was interrupted is rescued.
 TEST_F(ServeRedisTest, LeavesWhatItCannotStoreToTheNextStart) {
