@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,17 @@ struct RedisOptions {
   // How long a process of ours counts as alive after its last heartbeat. It beats every quarter of
   // that time.
   std::chrono::milliseconds lease = std::chrono::seconds(12);
+
+  // Enters this process into Sidekiq's list of processes, so that its Busy page shows it, with
+  // max_connections as its threads. Each process in that list lets Sidekiq's look less often for
+  // scheduled jobs and retries (docs/sidekiq.md).
+  bool register_as_sidekiq_process = false;
+  // With the above: called when somebody asks something of this process on that page, with SIGTSTP
+  // (be quiet), SIGTERM (stop) or SIGTTIN (dump what is in flight); nothing of it happens by
+  // itself. On a thread of its own, where Service::quiet() may be called, and Service::stop()
+  // throws. What it throws is logged; a stop waits for it. Without it, Sidekiq 7 and newer
+  // refuse to ask, and what an older one asks is logged and dropped.
+  std::function<void(int signal)> on_sidekiq_signal = {};
 
   // Everything that is wrong, a sentence each; empty when all is well.
   [[nodiscard]] std::vector<std::string> validate() const;

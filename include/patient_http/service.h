@@ -25,8 +25,8 @@ namespace patient_http {
 // succeeds, or has used up its tries and is kept among the dead.
 //
 // Thread safety: all methods may be called from any thread; stop(), and the destructor, not from
-// a callback, a hook, a preprocessor, the function of a secret or an observer: stop() then throws
-// std::logic_error.
+// a callback, a hook, a preprocessor, the function of a secret, an observer or
+// RedisOptions::on_sidekiq_signal: stop() then throws std::logic_error.
 class Service final : public RequestHandler {
  public:
   // Opens the store; nothing runs yet, but requests are accepted. Throws std::invalid_argument

@@ -1,6 +1,7 @@
 #include "daemon/serve_command.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -130,6 +131,10 @@ Result<void> Serve::open_service() {
   auto configuration = make_configuration(running_.options);
   if (!configuration) return unexpected(std::move(configuration.error()));
   configuration->log = log_;
+  // What is asked on Sidekiq's page is done as if it had been asked by hand.
+  if (configuration->redis) {
+    configuration->redis->on_sidekiq_signal = [](int signal) { ::kill(::getpid(), signal); };
+  }
   secrets_ = configuration->processor.secrets;
   try {
     auto service = ServiceParts::open(std::move(*configuration));

@@ -72,6 +72,8 @@ void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
       "As in the gem's configuration");
   add("lease", "redis_lease", &o.lease, "SECONDS",
       "A process that gives no sign of life for so long is dead");
+  add("register_as_sidekiq_process", "register_as_sidekiq_process", &o.register_as_sidekiq_process,
+      "", "Appear on Sidekiq's Busy page, which can then quiet and stop this process");
 }
 
 Result<std::shared_ptr<PayloadStore>> open_store(const PayloadStorePlace& place,

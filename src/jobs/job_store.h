@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/process_health.h"
 #include "jobs/store_failure.h"
 #include "patient_http/service_status.h"
 
@@ -165,8 +166,9 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::int64_t> rescue(
       std::chrono::system_clock::time_point now) = 0;
 
-  // Tells the others that this process lives.
-  [[nodiscard]] virtual StoreResult<void> heartbeat() = 0;
+  // Tells the others that this process lives, and how it is: stores that keep `health` show it to
+  // whoever looks, others do without. Repeated: tells it anew.
+  [[nodiscard]] virtual StoreResult<void> heartbeat(const ProcessHealth& health) = 0;
 
   // Puts scheduled jobs, and callbacks, whose time has come by `now` to the back of their queue,
   // earliest first, and gives their number. Repeated: finds nothing more, and gives 0.

@@ -7,10 +7,14 @@
 
 namespace patient_http::jobs {
 
-std::string process_prefix() {
+std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';
-  std::string host = name.data();
+  return name.data();
+}
+
+std::string process_prefix() {
+  std::string host = host_name();
   std::replace_if(
       host.begin(), host.end(), [](char c) { return c == ':' || c == '/'; }, '-');
   return host + ":" + std::to_string(::getpid());

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/uuid.h"
-#include "drivers/redis/redis_url.h"
 #include "jobs/process_name.h"
 #include "jobs/redis_callbacks.h"
 #include "jobs/redis_claims.h"
@@ -109,21 +108,14 @@ RedisJobStore::~RedisJobStore() {
 
 StoreResult<std::unique_ptr<RedisJobStore>> RedisJobStore::open(
     const RedisJobStoreOptions& options) {
-  auto address = redis::parse_redis_url(options.redis.url);
-  if (!address) {
-    return unexpected(
-        StoreFailure{StoreFailure::Kind::kMisuse, "redis.url " + address.error().message});
-  }
+  auto client = connection_options(options.redis);
+  if (!client) return unexpected(std::move(client.error()));
   const std::string prefix =
       options.process_prefix.empty() ? process_prefix() : options.process_prefix;
-  redis::RedisConnectionOptions client;
-  client.address = std::move(*address);
-  client.ca_file = options.redis.ca_file;
-  client.time_limit = options.redis.command_timeout;
   auto impl = std::make_unique<Impl>(options, prefix + ":" + base::random_hex(kTokenBytes),
-                                     std::move(client));
+                                     std::move(*client));
   if (auto checked = impl->check_server(); !checked) return unexpected(checked.error());
-  if (auto beat = impl->presence.heartbeat(); !beat) return unexpected(beat.error());
+  if (auto beat = impl->presence.heartbeat(nullptr); !beat) return unexpected(beat.error());
   return std::unique_ptr<RedisJobStore>(new RedisJobStore(std::move(impl)));
 }
 
@@ -199,8 +191,8 @@ StoreResult<std::int64_t> RedisJobStore::rescue(system_clock::time_point now) {
   return impl_->presence.rescue(now);
 }
 
-StoreResult<void> RedisJobStore::heartbeat() {
-  return impl_->presence.heartbeat();
+StoreResult<void> RedisJobStore::heartbeat(const ProcessHealth& health) {
+  return impl_->presence.heartbeat(&health);
 }
 
 StoreResult<std::int64_t> RedisJobStore::promote_due(system_clock::time_point now) {

@@ -15,6 +15,7 @@ inline constexpr std::string_view kRetry = "retry";
 inline constexpr std::string_view kDead = "dead";
 inline constexpr std::string_view kProcessed = "stat:processed";
 inline constexpr std::string_view kFailed = "stat:failed";
+inline constexpr std::string_view kSidekiqProcesses = "processes";
 
 // The gem's.
 inline constexpr std::string_view kIndex = "sidekiq:patient_http:inflight_index";

@@ -1,7 +1,12 @@
 #include "jobs/redis_presence.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "jobs/process_name.h"
+#include "version.h"
 
 namespace patient_http::jobs {
 
@@ -12,10 +17,28 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::int64_t kMostAtOnce = 250;
+// How long the status of a process that died can be read.
+constexpr std::chrono::seconds kStatusLifetime = std::chrono::hours(1);
+
+// "a,2 b c,1,shared", as serve takes it.
+std::string queues_text(const std::vector<RedisQueue>& queues) {
+  std::string text;
+  for (const RedisQueue& queue : queues) {
+    if (!text.empty()) text += ' ';
+    text += queue.name;
+    if (queue.weight != 0) text += "," + std::to_string(queue.weight);
+    if (queue.is_shared) text += ",shared";
+  }
+  return text;
+}
+
+std::int64_t epoch_seconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 }  // namespace
 
-StoreResult<void> RedisPresence::heartbeat() {
+StoreResult<void> RedisPresence::heartbeat(const ProcessHealth* health) {
   const RedisOptions& options = context_.options.redis;
   const auto begun = steady_clock::now();
   bool renews_scores = false;
@@ -26,11 +49,14 @@ StoreResult<void> RedisPresence::heartbeat() {
   RedisStep step(context_.client, context_.scripts.heartbeat);
   step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
   step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(redis_keys::kIndex);
-  step.key(redis_keys::kRegistry);
+  step.key(redis_keys::kRegistry).key(context_.keys.status);
   step.argument(context_.process).number(context_.options.redis.lease.count());
   step.number(static_cast<std::int64_t>(context_.options.capacity))
       .number(sign_of_life_lifetime(options).count());
   step.number(registry_lifetime(options).count()).argument(renews_scores ? "1" : "0");
+  const auto status_lifetime = std::max<milliseconds>(kStatusLifetime, options.lease * 2);
+  step.number(std::chrono::ceil<std::chrono::seconds>(status_lifetime).count());
+  if (health != nullptr) add_status(step, *health);
   const auto reply = step.run();
 
   const auto now = steady_clock::now();
@@ -45,6 +71,22 @@ StoreResult<void> RedisPresence::heartbeat() {
   last_beat_ = now;
   if (renews_scores) scores_renewed_ = now;
   return {};
+}
+
+void RedisPresence::add_status(RedisStep& step, const ProcessHealth& health) const {
+  step.argument("version").argument(kVersion);
+  step.argument("state").argument(to_string(health.state));
+  step.argument("started_at").number(epoch_seconds(started_));
+  step.argument("host").owned_argument(host_name());
+  step.argument("pid").number(::getpid());
+  step.argument("in_flight").number(static_cast<std::int64_t>(health.in_flight));
+  step.argument("max_connections").number(static_cast<std::int64_t>(context_.options.capacity));
+  step.argument("queues").owned_argument(queues_text(context_.options.redis.queues));
+  const bool has_failed = !health.last_store_error.empty();
+  step.argument("last_store_error").argument(health.last_store_error);
+  step.argument("last_store_error_at")
+      .owned_argument(has_failed ? std::to_string(epoch_seconds(health.last_store_error_at))
+                                 : std::string());
 }
 
 bool RedisPresence::is_in_touch_for(milliseconds time) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/mutex.h"
+#include "jobs/process_health.h"
 #include "jobs/redis_store_context.h"
 
 namespace patient_http::jobs {
@@ -22,8 +23,9 @@ class RedisPresence {
   // `context` must outlive this object.
   explicit RedisPresence(RedisStoreContext& context) : context_(context) {}
 
-  // Renews the lease, and what the gem's page shows of this process.
-  [[nodiscard]] StoreResult<void> heartbeat();
+  // Renews the lease, what the gem's page shows of this process, and its status, which shows
+  // `health`; null: none yet.
+  [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth* health);
   // Puts back what dead processes held, and gives how many jobs and callbacks that were.
   [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now);
   // Ends the lease. What this process holds still is left to the others, at once.
@@ -38,7 +40,10 @@ class RedisPresence {
   [[nodiscard]] StoreResult<std::int64_t> rescue_from_ruby();
   [[nodiscard]] StoreResult<std::int64_t> take_orphans();
 
+  void add_status(RedisStep& step, const ProcessHealth& health) const;
+
   RedisStoreContext& context_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
   base::Mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> last_beat_ GUARDED_BY(mutex_);

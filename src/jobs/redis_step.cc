@@ -18,6 +18,7 @@
 #include "embedded/lua/removed_payloads.lua.h"
 #include "embedded/lua/rescue.lua.h"
 #include "embedded/lua/settle_callbacks.lua.h"
+#include "embedded/lua/sidekiq_beat.lua.h"
 #include "embedded/lua/start_suspect.lua.h"
 #include "embedded/lua/take_orphans.lua.h"
 #include "embedded/lua/unlock.lua.h"
@@ -50,7 +51,8 @@ RedisScripts::RedisScripts()
       unlock("unlock", with_common(texts, embedded::kUnlockLua)),
       forget_payloads("forget_payloads", with_common(texts, embedded::kForgetPayloadsLua)),
       start_suspect("start_suspect", with_common(texts, embedded::kStartSuspectLua)),
-      removed_payloads("removed_payloads", with_common(texts, embedded::kRemovedPayloadsLua)) {}
+      removed_payloads("removed_payloads", with_common(texts, embedded::kRemovedPayloadsLua)),
+      sidekiq_beat("sidekiq_beat", with_common(texts, embedded::kSidekiqBeatLua)) {}
 
 StoreFailure to_store_failure(const redis::RedisFailure& failure) {
   return {StoreFailure::Kind::kUnavailable, failure.message};

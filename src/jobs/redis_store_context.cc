@@ -5,11 +5,27 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
+
+#include "drivers/redis/redis_url.h"
 
 namespace patient_http::jobs {
 
 using std::chrono::duration;
 using std::chrono::system_clock;
+
+StoreResult<redis::RedisConnectionOptions> connection_options(const RedisOptions& options) {
+  auto address = redis::parse_redis_url(options.url);
+  if (!address) {
+    return unexpected(
+        StoreFailure{StoreFailure::Kind::kMisuse, "redis.url " + address.error().message});
+  }
+  redis::RedisConnectionOptions connection;
+  connection.address = std::move(*address);
+  connection.ca_file = options.ca_file;
+  connection.time_limit = options.command_timeout;
+  return connection;
+}
 
 std::string to_score(system_clock::time_point time) {
   std::array<char, 64> text{};

@@ -36,6 +36,10 @@ struct RedisStoreContext {
   RedisScripts scripts;
 };
 
+// How to connect to that Redis. Fails when the url is none.
+[[nodiscard]] StoreResult<redis::RedisConnectionOptions> connection_options(
+    const RedisOptions& options);
+
 // A time as the score of Sidekiq's sorted sets: seconds since 1970.
 [[nodiscard]] std::string to_score(std::chrono::system_clock::time_point time);
 [[nodiscard]] std::chrono::system_clock::time_point from_score(std::string_view score);

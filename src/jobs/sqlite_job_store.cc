@@ -231,7 +231,7 @@ StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time
   return impl_->announce(rescued);
 }
 
-StoreResult<void> SqliteJobStore::heartbeat() {
+StoreResult<void> SqliteJobStore::heartbeat(const ProcessHealth& /*health*/) {
   const auto done = impl_->writer.read([&](Database&) -> SqliteResult<void> {
     const Result<void> restored = impl_->lock.restore();
     if (restored) return {};

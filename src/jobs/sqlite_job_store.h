@@ -58,7 +58,7 @@ class SqliteJobStore final : public JobStore {
       std::span<const std::string> claim_ids) override;
   [[nodiscard]] StoreResult<std::int64_t> rescue(
       std::chrono::system_clock::time_point now) override;
-  [[nodiscard]] StoreResult<void> heartbeat() override;
+  [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override;
   [[nodiscard]] StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<CallbackClaim>> claim_callbacks(std::size_t most) override;

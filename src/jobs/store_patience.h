@@ -33,7 +33,11 @@ class StorePatience {
         return result;
       }
       const bool is_final = result.error().kind != StoreFailure::Kind::kUnavailable;
-      if (!is_final) reporter_.failed(what, result.error());
+      if (is_final) {
+        reporter_.refused(what, result.error());
+      } else {
+        reporter_.failed(what, result.error());
+      }
       if (is_final || !wait(tries)) {
         reporter_.gave_up(what);
         return result;

@@ -1,5 +1,7 @@
 #include "jobs/store_reporter.h"
 
+#include "base/text.h"
+
 namespace patient_http::jobs {
 
 namespace {
@@ -9,6 +11,7 @@ using namespace std::chrono_literals;
 // A store that comes and goes is reported so often at most.
 constexpr auto kQuietTime = 10s;
 constexpr auto kReminder = 5min;
+constexpr std::size_t kMostBytesKept = 500;
 
 std::string seconds_text(std::chrono::steady_clock::duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
@@ -17,6 +20,7 @@ std::string seconds_text(std::chrono::steady_clock::duration time) {
 }  // namespace
 
 void StoreReporter::failed(const std::string& step, const StoreFailure& failure, TimePoint now) {
+  refused(step, failure);
   if (failure.kind != StoreFailure::Kind::kUnavailable) {
     log_.warn(step + ": " + failure.message);
     return;
@@ -44,6 +48,18 @@ void StoreReporter::failed(const std::string& step, const StoreFailure& failure,
     }
   }
   if (!line.empty()) log_.warn(line);
+}
+
+void StoreReporter::refused(const std::string& step, const StoreFailure& failure) {
+  std::string text = step + ": " + failure.message;
+  if (text.size() > kMostBytesKept) text = base::to_valid_utf8(text.substr(0, kMostBytesKept));
+  base::MutexLock lock(mutex_);
+  last_failure_ = LastFailure{std::move(text), std::chrono::system_clock::now()};
+}
+
+std::optional<StoreReporter::LastFailure> StoreReporter::last_failure() const {
+  base::MutexLock lock(mutex_);
+  return last_failure_;
 }
 
 void StoreReporter::succeeded(const std::string& step, TimePoint now) {

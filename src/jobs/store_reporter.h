@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -30,6 +31,16 @@ class StoreReporter {
   // `step` will not be tried again.
   void gave_up(const std::string& step);
 
+  // `step` failed for good, and its caller says so: only last_failure() knows of it here.
+  void refused(const std::string& step, const StoreFailure& failure);
+
+  struct LastFailure {
+    std::string text;  // "claim jobs: …", at most 500 bytes
+    std::chrono::system_clock::time_point time;
+  };
+  // Of all steps, whether they succeeded since or not.
+  [[nodiscard]] std::optional<LastFailure> last_failure() const;
+
   [[nodiscard]] bool is_down() const { return is_down_.load(std::memory_order_relaxed); }
 
  private:
@@ -37,7 +48,8 @@ class StoreReporter {
 
   const Log log_;
   std::atomic<bool> is_down_{false};
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
+  std::optional<LastFailure> last_failure_ GUARDED_BY(mutex_);
   std::set<std::string> failing_ GUARDED_BY(mutex_);
   TimePoint since_ GUARDED_BY(mutex_);
   TimePoint last_line_ GUARDED_BY(mutex_);

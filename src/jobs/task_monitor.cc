@@ -71,7 +71,7 @@ void TaskMonitor::promote() {
 }
 
 void TaskMonitor::beat() {
-  static_cast<void>(is_done("heartbeat", store_.heartbeat()));
+  static_cast<void>(is_done("heartbeat", store_.heartbeat(health_())));
 }
 
 void TaskMonitor::rescue() {

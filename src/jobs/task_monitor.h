@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "jobs/job_store.h"
+#include "jobs/process_health.h"
 #include "jobs/result_spool.h"
 #include "jobs/store_reporter.h"
 #include "patient_http/log.h"
@@ -12,20 +13,22 @@
 namespace patient_http::jobs {
 
 // Two threads that no callback and no transfer can hold up. One tells the others that this process
-// lives. The other hands over the results that others have spooled, takes the jobs of dead
-// processes back into the queue, moves scheduled jobs there when their time has come, and forgets
-// the dead when they are old.
+// lives, and how it is. The other hands over the results that others have spooled, takes the jobs
+// of dead processes back into the queue, moves scheduled jobs there when their time has come, and
+// forgets the dead when they are old.
 //
 // Thread safety: start() and stop() from one thread. Both may be repeated.
 class TaskMonitor {
  public:
-  // All but `log` must outlive this object.
+  // `store`, `spool` and `reporter` must outlive this object.
   TaskMonitor(JobStore& store, const ResultSpool& spool, std::chrono::milliseconds beat_every,
-              std::chrono::hours dead_lifetime, StoreReporter& reporter, Log log)
+              std::chrono::hours dead_lifetime, HealthFunction health, StoreReporter& reporter,
+              Log log)
       : store_(store),
         spool_(spool),
         beat_every_(beat_every),
         dead_lifetime_(dead_lifetime),
+        health_(std::move(health)),
         reporter_(reporter),
         log_(std::move(log)) {}
   ~TaskMonitor() { stop(); }
@@ -53,6 +56,7 @@ class TaskMonitor {
   const ResultSpool& spool_;
   const std::chrono::milliseconds beat_every_;
   const std::chrono::hours dead_lifetime_;
+  const HealthFunction health_;
   StoreReporter& reporter_;
   const Log log_;
   std::thread thread_;

@@ -18,6 +18,7 @@ namespace patient_http {
 namespace {
 
 using std::chrono::steady_clock;
+using State = jobs::ProcessHealth::State;
 
 payload::ExternalStorage make_storage(const PayloadOptions& options) {
   std::vector<payload::NamedPayloadStore> stores;
@@ -73,6 +74,14 @@ std::chrono::milliseconds beat_every(const Configuration& configuration) {
   return configuration.redis ? configuration.redis->lease / 4 : kEmbedded;
 }
 
+std::unique_ptr<jobs::SidekiqProcess> make_sidekiq_process(const Configuration& configuration,
+                                                           jobs::HealthFunction health) {
+  if (!configuration.redis || !configuration.redis->register_as_sidekiq_process) return nullptr;
+  return std::make_unique<jobs::SidekiqProcess>(*configuration.redis,
+                                                configuration.processor.max_connections,
+                                                std::move(health), configuration.log);
+}
+
 service::SubmitterOptions make_submitter_options(const Configuration& configuration) {
   if (!configuration.redis) return {};
   return {.queue = configuration.redis->queues.front().name, .is_for_ruby = true};
@@ -117,8 +126,10 @@ ServiceParts::ServiceParts(Configuration configuration, std::unique_ptr<jobs::Jo
       callbacks_(*store_, opener_, runner_, patience_, configuration_.callbacks.threads,
                  configuration_.poison_rescues, configuration_.log),
       sweeper_(*store_, storage_, configuration_.log),
-      monitor_(*store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
-               patience_.reporter(), configuration_.log) {}
+      monitor_(
+          *store_, spool_, beat_every(configuration_), configuration_.callbacks.dead_lifetime,
+          [this] { return health(); }, patience_.reporter(), configuration_.log),
+      sidekiq_(make_sidekiq_process(configuration_, [this] { return health(); })) {}
 
 ServiceParts::~ServiceParts() {
   stop(std::chrono::milliseconds(0));
@@ -129,6 +140,7 @@ void ServiceParts::start() {
   if (is_started_) return;
   is_started_ = true;
   is_hurried_ = false;
+  state_ = State::kRunning;
   patience_.reset();
   monitor_.start();
   sweeper_.start();
@@ -136,9 +148,13 @@ void ServiceParts::start() {
   processor_.start();
   base::MutexLock intake(intake_);
   worker_.start();
+  if (sidekiq_) sidekiq_->start();
 }
 
+// Seen at once: with the store down the worker may stop late.
 void ServiceParts::quiet() {
+  State running = State::kRunning;
+  state_.compare_exchange_strong(running, State::kQuiet);
   base::MutexLock lock(intake_);
   worker_.stop();
 }
@@ -148,10 +164,10 @@ void ServiceParts::quiet() {
 void ServiceParts::stop(std::chrono::milliseconds timeout) {
   // It would wait for itself.
   if (jobs::CallbackWorker::is_callback_thread() || engine::ObserverFeed::is_observer_thread() ||
-      engine::PreparerThreads::is_preparer_thread()) {
+      engine::PreparerThreads::is_preparer_thread() || jobs::SidekiqProcess::is_sidekiq_thread()) {
     throw std::logic_error(
-        "Service::stop() called from a callback, a hook, an observer, a preprocessor or the "
-        "function of a secret");
+        "Service::stop() called from a callback, a hook, an observer, a preprocessor, the "
+        "function of a secret or on_sidekiq_signal");
   }
   // At once: a quiet() that waits for the store holds the lock.
   const auto give_up = base::later<steady_clock>(
@@ -159,6 +175,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   patience_.give_up_at(give_up);
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;
+  state_ = State::kStopping;
   patience_.give_up_at(give_up);
   if (is_hurried_) hurry();
   quiet();
@@ -167,6 +184,7 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
   callbacks_.stop();
   sweeper_.stop();
   monitor_.stop();
+  if (sidekiq_) sidekiq_->stop();
   handler_.spool_unstored();
   is_started_ = false;
 }
@@ -175,6 +193,16 @@ void ServiceParts::hurry() {
   is_hurried_ = true;
   patience_.give_up_at(steady_clock::now());
   processor_.interrupt();
+}
+
+jobs::ProcessHealth ServiceParts::health() const {
+  const ProcessorStatus processor = processor_.status();
+  jobs::ProcessHealth health{.state = state_, .in_flight = processor.occupied + processor.parked};
+  if (auto failure = patience_.reporter().last_failure()) {
+    health.last_store_error = std::move(failure->text);
+    health.last_store_error_at = failure->time;
+  }
+  return health;
 }
 
 jobs::StoreResult<ServiceStatus> ServiceParts::status() {

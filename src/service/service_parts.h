@@ -15,6 +15,7 @@
 #include "jobs/payload_sweeper.h"
 #include "jobs/request_worker.h"
 #include "jobs/result_spool.h"
+#include "jobs/sidekiq_process.h"
 #include "jobs/store_patience.h"
 #include "jobs/task_monitor.h"
 #include "patient_http/configuration.h"
@@ -76,6 +77,9 @@ class ServiceParts {
  private:
   ServiceParts(Configuration configuration, std::unique_ptr<jobs::JobStore> store);
 
+  // Any thread; waits for nothing.
+  [[nodiscard]] jobs::ProcessHealth health() const;
+
   const Configuration configuration_;
   const std::unique_ptr<jobs::JobStore> store_;
   const payload::ExternalStorage storage_;
@@ -93,8 +97,11 @@ class ServiceParts {
   jobs::CallbackWorker callbacks_;
   jobs::PayloadSweeper sweeper_;
   jobs::TaskMonitor monitor_;
+  const std::unique_ptr<jobs::SidekiqProcess>
+      sidekiq_;  // null: this process is not to be seen there
 
   std::atomic<bool> is_hurried_{false};
+  std::atomic<jobs::ProcessHealth::State> state_{jobs::ProcessHealth::State::kRunning};
 
   // Held through a start or a stop.
   base::Mutex lifecycle_;

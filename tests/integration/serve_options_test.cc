@@ -106,6 +106,7 @@ own_callback_queue = "patient_http_callbacks"  # default
 heartbeat_interval = 60  # default
 orphan_threshold = 300  # default
 lease = 12  # default
+register_as_sidekiq_process = false  # default
 
 [service]
 survives_power_cuts = true  # default
@@ -136,7 +137,8 @@ TEST_F(ServeOptionsTest, HasAFlagForEachOptionInItsHelp) {
   EXPECT_EQ(serve({"--help"}), 0);
   for (const char* text :
        {"--max-connections N ", "--redis,--redis-url URL", "--shared-queue NAME[,WEIGHT]",
-        "--log-file FILE", "--database FILE", "Signals:", "TSTP", "Exit status:", "REDIS_PROVIDER"})
+        "--log-file FILE", "--database FILE", "--register-as-sidekiq-process", "Signals:", "TSTP",
+        "Exit status:", "REDIS_PROVIDER"})
     EXPECT_THAT(output_, HasSubstr(text));
 }
 

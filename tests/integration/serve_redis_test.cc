@@ -92,6 +92,62 @@ TEST_F(ServeRedisTest, WaitsForARedisThatGoesAway) {
   EXPECT_EQ(program.wait(), 0);
 }
 
+// As an engineer on call reads it.
+TEST_F(ServeRedisTest, ShowsItsStatusInRedis) {
+  const auto status = [this](std::string_view field) {
+    const auto keys = redis_.command({"KEYS", "patient_http:status:*"});
+    if (keys.array().size() != 1) return std::string("no status");
+    return std::string(redis_.command({"HGET", keys.array().front().text(), field}).text());
+  };
+  server_.hang("/hang");
+  Program program("patient-http", {"serve", "--redis", redis_.url(), "--redis-lease", "2",
+                                   "--redis-command-timeout", "1", "--max-connections", "7",
+                                   "--queue", "a,2", "--queue", "patient_http_requests,1"});
+  ASSERT_TRUE(wait_for_log(program, "info ready\n")) << program.errors();
+  EXPECT_EQ(status("state"), "running");
+  EXPECT_EQ(status("in_flight"), "0");
+  EXPECT_EQ(status("max_connections"), "7");
+  EXPECT_EQ(status("queues"), "a,2 patient_http_requests,1");
+  EXPECT_EQ(status("last_store_error"), "");
+  submit("/hang");
+  ASSERT_TRUE(wait_until([&] { return status("in_flight") == "1"; })) << program.errors();
+
+  redis_.kill();
+  ASSERT_TRUE(wait_for_log(program, "the store is down"));
+  redis_.restart();
+  ASSERT_TRUE(wait_until([&] { return !status("last_store_error").empty(); }));
+  EXPECT_THAT(status("last_store_error"), HasSubstr("127.0.0.1:"));
+  EXPECT_THAT(status("last_store_error"), Not(HasSubstr("hunter2")));
+  EXPECT_GT(std::stoll(status("last_store_error_at")), std::stoll(status("started_at")) - 1);
+
+  program.signal(SIGTSTP);
+  ASSERT_TRUE(wait_until([&] { return status("state") == "quiet"; })) << program.errors();
+  program.signal(SIGTERM);  // the request in flight has the default 23 s
+  ASSERT_TRUE(wait_until([&] { return status("state") == "stopping"; })) << program.errors();
+
+  program.signal(SIGKILL);
+  program.wait();
+  EXPECT_EQ(status("state"), "stopping") << "who died can still be looked at";
+  EXPECT_EQ(status("in_flight"), "1");
+}
+
+// Sidekiq's list of processes is for looking only: neither the lease nor the work depends on it.
+TEST_F(ServeRedisTest, WorksOnWhenSidekiqsListRefusesIt) {
+  redis_.command({"SET", "processes", "no set"});
+  Program program("patient-http",
+                  {"serve", "--redis", redis_.url(), "--register-as-sidekiq-process"});
+  ASSERT_TRUE(wait_for_log(program, "register as a Sidekiq process: ")) << program.errors();
+  submit("/");
+  ASSERT_TRUE(wait_until([&] { return length("queue:default") == 1; })) << program.errors();
+  const auto keys = redis_.command({"KEYS", "patient_http:status:*"});
+  ASSERT_EQ(keys.array().size(), 1U);
+  EXPECT_EQ(redis_.command({"HGET", keys.array().front().text(), "last_store_error"}).text(), "");
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 0) << program.errors();
+  EXPECT_THAT(program.errors(), Not(HasSubstr("the store is down")));
+  EXPECT_EQ(redis_.command({"GET", "processes"}).text(), "no set");
+}
+
 // A result that came while the store was down is spooled, and its request is not sent again; the
 // one that was interrupted is rescued.
 TEST_F(ServeRedisTest, LeavesWhatItCannotStoreToTheNextStart) {

@@ -210,6 +210,46 @@ TEST_F(SidekiqTest, AStopPutsBackWhatIsInFlightForTheNextOne) {
   EXPECT_EQ(redis_.command({"KEYS", "*inflight*"}).array().size(), 0U);
 }
 
+// What its Busy page shows comes from these classes, and its buttons call these methods.
+TEST_F(SidekiqTest, SidekiqShowsQuietsAndStopsIt) {
+  push(get(server_.url("/hang")), "busy");
+  start_service({"--register-as-sidekiq-process", "--max-connections", "7", "--queue", kQueue,
+                 "--queue", "more", "--shutdown-timeout", "0"});
+  const auto ask = [&](const char* what) { return ruby(Json::object({{"do", Json(what)}})); };
+  const auto shows = [&](const char* field, const std::string& value) {
+    return wait_until([&] {
+      const Json processes = ask("processes");
+      return processes.if_array()->size() == 1 &&
+             member(processes.if_array()->front(), field).dump() == value;
+    });
+  };
+  ASSERT_TRUE(shows("busy", "1")) << service_->errors();
+  const Json processes = ask("processes");
+  const Json& process = processes.if_array()->front();
+  EXPECT_EQ(member(process, "concurrency").dump(), "7");
+  EXPECT_EQ(member(process, "queues").dump(), R"(["patient_http_requests","more"])");
+  EXPECT_EQ(member(process, "labels").dump(), R"(["patient-http"])");
+  EXPECT_EQ(member(process, "quiet").dump(), R"("false")");
+  EXPECT_EQ(redis_.command({"SISMEMBER", "processes", text(process, "identity")}).integer(), 1);
+  const std::string name = text(process, "hostname") + ":" + member(process, "pid").dump() + ":";
+  EXPECT_TRUE(text(process, "identity").starts_with(name)) << text(process, "identity");
+  EXPECT_GT(member(process, "started_at").to_double().value_or(0), 1e9);
+  EXPECT_GT(member(process, "beat").to_double().value_or(0), 1e9);
+  EXPECT_GT(member(process, "rss").to_int64().value_or(0), 1000);
+  EXPECT_GT(member(process, "rtt_us").to_int64().value_or(0), 0);
+  EXPECT_EQ(member(ask("stats"), "processes").dump(), "1");
+  EXPECT_EQ(member(ask("stats"), "busy").dump(), "1");
+
+  EXPECT_EQ(ask("quiet").dump(), "1");
+  ASSERT_TRUE(shows("quiet", R"("true")")) << service_->errors();
+  EXPECT_THAT(service_->errors(), HasSubstr("quiet: no further requests are taken, 1 in flight"));
+  EXPECT_EQ(ask("stop").dump(), "1");
+  EXPECT_EQ(service_->wait(), 0) << service_->errors();
+  EXPECT_EQ(redis_.command({"SCARD", "processes"}).integer(), 0);
+  EXPECT_EQ(ask("processes").dump(), "[]");
+  EXPECT_EQ(redis_.command({"LLEN", "queue:patient_http_requests"}).integer(), 1);
+}
+
 // The default lease is 12 s: what a dead process held is sent again within 20.
 TEST_F(SidekiqTest, AnotherProcessTakesOverWithinTwentySecondsOfAKill) {
   start_service();

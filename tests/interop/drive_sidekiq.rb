@@ -33,10 +33,12 @@ def answer(command)
   when "retry_dead" then Sidekiq::DeadSet.new.each(&:retry)
   when "stats"
     stats = Sidekiq::Stats.new
-    { "processed" => stats.processed, "failed" => stats.failed, "enqueued" => stats.enqueued,
+    { "processed" => stats.processed, "processes" => stats.processes_size, "busy" => stats.workers_size,
+      "failed" => stats.failed, "enqueued" => stats.enqueued,
       "today" => Sidekiq::Stats::History.new(1).processed.values.first }
-  when "processes"
-    Sidekiq::ProcessSet.new(false).map { |process| process.instance_variable_get(:@attribs) }
+  when "processes" then Sidekiq::ProcessSet.new.map { |process| process.instance_variable_get(:@attribs) }
+  when "quiet" then Sidekiq::ProcessSet.new.each(&:quiet!).size
+  when "stop" then Sidekiq::ProcessSet.new.each(&:stop!).size
   else raise "unknown command"
   end
 end

@@ -48,7 +48,9 @@ class ForwardingStore : public JobStore {
     return store_->release(claim_ids);
   }
   [[nodiscard]] StoreResult<std::int64_t> rescue(Time now) override { return store_->rescue(now); }
-  [[nodiscard]] StoreResult<void> heartbeat() override { return store_->heartbeat(); }
+  [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override {
+    return store_->heartbeat(health);
+  }
   [[nodiscard]] StoreResult<std::int64_t> promote_due(Time now) override {
     return store_->promote_due(now);
   }

@@ -222,7 +222,7 @@ TEST_P(JobStoreConformance, ResultsThatADeadProcessLeftAreDroppedAfterItsRescue)
 TEST_P(JobStoreConformance, ResultsOfALivingProcessAreItsOwn) {
   push({"a"});
   JobStore& other = fleet_->join();
-  must(other.heartbeat());
+  must(other.heartbeat({}));
   const std::vector<Completion> completions{completion_of(must(other.claim(1)).at(0))};
   const auto taken = store_.complete_as(other.process_id(), completions);
   ASSERT_FALSE(taken);

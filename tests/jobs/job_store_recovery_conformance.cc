@@ -35,8 +35,8 @@ TEST_P(JobStoreConformance, RescueLeavesTheLivingAlone) {
   push({"a", "b"});
   JobStore& other = fleet_->join();
   const auto claims = must(other.claim(1));
-  must(other.heartbeat());
-  must(other.heartbeat());
+  must(other.heartbeat({}));
+  must(other.heartbeat({}));
   EXPECT_EQ(must(store_.rescue(kNow)), 0);
   EXPECT_THAT(must(other.complete(std::vector<Completion>{completion_of(claims[0])})),
               ElementsAre(kDone));

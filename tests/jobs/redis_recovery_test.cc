@@ -62,7 +62,7 @@ TEST_F(RedisRecoveryTest, EntersItsClaimsAgainWhenTheRegistryOfTheGemWasLost) {
   const auto second = must(store->claim(1));
   EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
   server().command({"DEL", kIndex, kRegistry});
-  must(store->heartbeat());
+  must(store->heartbeat({}));
   EXPECT_EQ(integer({"ZCARD", kIndex}), 2);
   EXPECT_THAT(must(store->complete(std::vector{completion_of(first[0]), completion_of(second[0])})),
               ElementsAre(kDone, kDone));
@@ -76,7 +76,7 @@ TEST_F(RedisRecoveryTest, RescuesNobodyWhileItIsItselfOutOfTouch) {
   auto options = options_of(server().url());
   options.trust_after = std::nullopt;  // a whole lease
   const auto store = open(options);
-  must(store->heartbeat());
+  must(store->heartbeat({}));
   EXPECT_EQ(must(store->rescue(kNow)), 0);
   EXPECT_EQ(must(open()->rescue(kNow)), 1);
 }
@@ -89,7 +89,7 @@ TEST_F(RedisRecoveryTest, RescuesNobodyWithoutALeaseOfItsOwn) {
   end_lease(victim->process_id());
   end_lease(store->process_id());
   EXPECT_EQ(must(store->rescue(kNow)), 0);
-  must(store->heartbeat());
+  must(store->heartbeat({}));
   EXPECT_EQ(must(store->rescue(kNow)), 1);
 }
 
@@ -135,7 +135,7 @@ TEST_F(RedisRecoveryTest, RenewsTheTimesOfItsClaims) {
   const std::string member = store->process_id() + "/id of a";
   server().command({"ZADD", kIndex, "1000", member});
   ASSERT_TRUE(test::wait_until([&] {
-    must(store->heartbeat());
+    must(store->heartbeat({}));
     return text({"ZSCORE", kIndex, member}) != "1000";
   }));
 }
@@ -173,7 +173,7 @@ TEST_F(RedisRecoveryTest, CompletionWhoseReplyWasLostPushesOneCallback) {
 TEST_F(RedisRecoveryTest, GoesOnAfterItsScriptsWereForgotten) {
   const auto store = open();
   push_from_ruby(job_bytes("a"));
-  must(store->heartbeat());
+  must(store->heartbeat({}));
   server().command({"SCRIPT", "FLUSH"});
   EXPECT_EQ(must(store->claim(1)).size(), 1U);
 }

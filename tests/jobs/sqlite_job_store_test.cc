@@ -153,7 +153,7 @@ TEST_F(SqliteJobStoreTest, HeartbeatMendsALockFileThatSomebodyRemoved) {
   ASSERT_EQ(must(store->claim(1)).size(), 1U);
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
     if (entry.path().extension() == ".lock") std::filesystem::remove(entry.path());
-  must(store->heartbeat());
+  must(store->heartbeat({}));
   EXPECT_EQ(must(other->rescue(kNow)), 0);
 }
 

@@ -63,6 +63,19 @@ TEST_F(StoreReporterTest, SaysLittleOfAStoreThatComesAndGoes) {
   EXPECT_EQ(logged_.size(), 4U);  // two outages of the twenty
 }
 
+TEST_F(StoreReporterTest, KeepsTheLastFailureAfterTheStoreIsBack) {
+  EXPECT_FALSE(reporter_.last_failure());
+  fail("claim jobs", 0s);
+  succeed("claim jobs", 1s);
+  ASSERT_TRUE(reporter_.last_failure());
+  EXPECT_EQ(reporter_.last_failure()->text, "claim jobs: refused");
+  EXPECT_LT(std::chrono::system_clock::now() - reporter_.last_failure()->time, 1min);
+  const auto lines = logged_.size();
+  reporter_.refused("complete a request", {StoreFailure::Kind::kMisuse, std::string(1000, 'x')});
+  EXPECT_EQ(reporter_.last_failure()->text, "complete a request: " + std::string(480, 'x'));
+  EXPECT_EQ(logged_.size(), lines) << "its caller says it";
+}
+
 TEST_F(StoreReporterTest, LogsFailuresOfOtherKindsEachTime) {
   for (int i = 0; i < 3; ++i)
     reporter_.failed("heartbeat", {StoreFailure::Kind::kMisuse, "newer schema"});
