@@ -30,11 +30,6 @@ constexpr auto kRoomWait = 100ms;
 // So many processes died with a suspect that it is not sent any more.
 constexpr int kCondemningDeaths = 2;
 
-// For logs: what is broken may have no jid.
-std::string name_of(const Claim& claim) {
-  return claim.jid.empty() ? "a job without a jid" : "job " + claim.jid;
-}
-
 }  // namespace
 
 RequestWorker::RequestWorker(JobStore& store, const JobOpener& opener, Processor& processor,
@@ -203,7 +198,7 @@ void RequestWorker::start_suspect(const Claim& claim) {
     return;
   }
   if (*noted == Settled::kClaimGone) return;
-  log_.warn(name_of(claim) + " was taken from " + std::to_string(claim.rescues) +
+  log_.warn("job " + claim.jid + " was taken from " + std::to_string(claim.rescues) +
             " processes that died within an hour: it is sent as a suspect, one at a time");
   hand_over(claim, true);
 }
@@ -213,7 +208,7 @@ void RequestWorker::condemn(const Claim& claim) {
   if (!job) return;
   const std::string died =
       std::to_string(claim.deaths) + " processes died while it was sent as the only suspect";
-  log_.error(name_of(claim) + " is condemned, an error callback says so: " + died);
+  log_.error("job " + claim.jid + " is condemned, an error callback says so: " + died);
   handler_.condemn(claim.id, *job, "the request is condemned and is not sent again: " + died);
 }
 
@@ -241,14 +236,14 @@ void RequestWorker::put_back(const std::string& claim_id) {
 }
 
 void RequestWorker::bury(const Claim& claim, const std::string& reason) {
-  log_.error(name_of(claim) + " cannot be run and goes to the dead set: " + reason);
+  log_.error("job " + claim.jid + " cannot be run and goes to the dead set: " + reason);
   fail("bury a job", {claim.id, std::nullopt, std::nullopt, reason}, system_clock::now());
 }
 
 void RequestWorker::try_later(const Claim& claim, const std::string& reason) {
   const auto now = system_clock::now();
   NextTry next = next_try(claim.bytes, {kUnreadableClass, reason}, now, base::random_fraction());
-  log_.error("the data of " + name_of(claim) + " cannot be read, it " +
+  log_.error("the data of job " + claim.jid + " cannot be read, it " +
              (next.at ? "is tried again later: " : "goes to the dead set: ") + reason);
   fail("postpone a job", {claim.id, std::move(next.bytes), next.at, reason}, now);
 }
