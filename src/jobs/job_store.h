@@ -124,7 +124,8 @@ class JobStore {
                                                std::span<const Note> notes) = 0;
 
   // Takes up to `most` jobs from the front of the queue, oldest first, and registers them under
-  // this process. Repeated: takes the next ones; claims() tells what a lost reply held.
+  // this process; fewer, but one at least, when they are of more than 8 MiB together. Repeated:
+  // takes the next ones; claims() tells what a lost reply held.
   [[nodiscard]] virtual StoreResult<std::vector<Claim>> claim(std::size_t most) = 0;
 
   // Notes that this process now runs the job of this claim as its suspect: one that may be what

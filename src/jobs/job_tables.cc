@@ -120,6 +120,13 @@ SqliteResult<void> push_jobs(Database& database, std::span<const NewJob> jobs) {
   return {};
 }
 
+namespace {
+
+// Of one step: what is claimed is in memory, and a step blocks whoever else writes.
+constexpr std::size_t kMostClaimedBytes = std::size_t{8} << 20;
+
+}  // namespace
+
 SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claimant,
                                             std::size_t most) {
   std::vector<Claim> claims;
@@ -133,7 +140,7 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
         " ORDER BY ready.position LIMIT ?");
     statement.bind(1, static_cast<std::int64_t>(
                           std::min<std::size_t>(most, std::numeric_limits<std::int32_t>::max())));
-    for (;;) {
+    for (std::size_t bytes = 0; bytes < kMostClaimedBytes;) {
       const SqliteResult<bool> row = statement.step();
       if (!row) return unexpected(row.error());
       if (!*row) break;
@@ -142,6 +149,7 @@ SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claima
             SqliteFailure::Kind::kCorrupt,
             database.path() + " has no bytes for job " + std::to_string(statement.integer(1))});
       }
+      bytes += statement.text(3).size();
       places.push_back({statement.integer(1), statement.integer(0)});
       claims.push_back(Claim{to_claim_id({claimant.process, ++claimant.last_claim}),
                              std::string(statement.text(2)), std::string(statement.text(3)),

@@ -65,11 +65,6 @@ std::string to_seconds(std::chrono::duration<double> duration) {
   return text.data();
 }
 
-StoreFailure odd_reply(const char* step) {
-  return {StoreFailure::Kind::kDamaged,
-          std::string("the answer of Redis to \"") + step + "\" has another shape than it should"};
-}
-
 std::vector<Settled> to_settled(const RedisReply& reply) {
   std::vector<Settled> settled;
   for (const RedisReply& one : reply.array())
@@ -333,26 +328,28 @@ StoreResult<std::vector<Settled>> RedisClaims::release(std::span<const std::stri
   // What is pushed to the front last is the first to run: from the last place to the first.
   std::stable_sort(entries.begin(), entries.end(),
                    [](const Entry& a, const Entry& b) { return a.place > b.place; });
-  for (std::size_t from = 0; from < entries.size(); from += kMostEntries) {
-    const std::size_t end = std::min(from + kMostEntries, entries.size());
+  for (std::size_t from = 0; from < entries.size();) {
+    const std::size_t most = std::min(from + kMostEntries, entries.size());
     RedisStep step(context_.client, context_.scripts.release);
     step.key(redis_keys::kIndex).key(redis_keys::kRegistry).key(context_.keys.claims);
     step.key(context_.keys.facts).key(redis_keys::kSuspects).key(redis_keys::kQueues);
     step.argument(context_.process);
-    for (std::size_t i = from; i < end; ++i)
+    for (std::size_t i = from; i < most; ++i)
       step.argument(entries[i].id.number_text).argument(entries[i].id.member);
     const auto reply = step.run();
     if (!reply) return unexpected(reply.error());
     const auto& jids = reply->array();
-    if (jids.size() != end - from) return unexpected(odd_reply("release"));
+    if (jids.empty() || jids.size() > most - from) return unexpected(odd_reply("release"));
     base::MutexLock lock(mutex_);
     if (released_places_.size() > kMostReleasedPlaces) released_places_.clear();
+    const std::size_t end = from + jids.size();
     for (std::size_t i = from; i < end; ++i) {
       places_.erase(entries[i].id.number);
       if (jids[i - from].is_nil()) continue;
       settled[entries[i].index] = Settled::kDone;
       released_places_[std::string(jids[i - from].text())] = entries[i].place;
     }
+    from = end;
   }
   return settled;
 }

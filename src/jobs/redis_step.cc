@@ -54,6 +54,11 @@ RedisScripts::RedisScripts()
       removed_payloads("removed_payloads", with_common(texts, embedded::kRemovedPayloadsLua)),
       sidekiq_beat("sidekiq_beat", with_common(texts, embedded::kSidekiqBeatLua)) {}
 
+StoreFailure odd_reply(const char* step) {
+  return {StoreFailure::Kind::kDamaged,
+          std::string("the answer of Redis to \"") + step + "\" has another shape than it should"};
+}
+
 StoreFailure to_store_failure(const redis::RedisFailure& failure) {
   return {StoreFailure::Kind::kUnavailable, failure.message};
 }

@@ -27,6 +27,8 @@ struct RedisScripts {
 // another try: a full memory, a script that blocks it, a key of a wrong type, missing rights are
 // mended from outside, and results wait until then.
 [[nodiscard]] StoreFailure to_store_failure(const redis::RedisFailure& failure);
+// For an answer of the server that is no answer to this step.
+[[nodiscard]] StoreFailure odd_reply(const char* step);
 
 // A call of a script: its keys and arguments, put together one by one.
 class RedisStep {

@@ -49,6 +49,32 @@ TEST_P(JobStoreConformance, ClaimsNothingWhenAskedForNothing) {
   EXPECT_EQ(must(store_.counts()).ready, 1);
 }
 
+TEST_P(JobStoreConformance, ClaimsAndPutsBackLargeJobsByTheFew) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 30; ++i) {
+    names.push_back("job " + std::to_string(i));
+    const std::string data = "\"" + std::string(1 << 20, 'x') + "\"";
+    must(store_.push(std::vector<NewJob>{{names.back(), job_bytes(names.back(), data)}}, {}));
+  }
+  std::vector<std::string> claimed;
+  std::vector<std::string> claim_ids;
+  while (claimed.size() < names.size()) {
+    const auto claims = must(store_.claim(100));
+    ASSERT_FALSE(claims.empty());
+    EXPECT_LE(claims.size(), 8U);
+    for (const Claim& claim : claims) claimed.push_back(claim.jid);
+    for (const Claim& claim : claims) claim_ids.push_back(claim.id);
+  }
+  EXPECT_EQ(claimed, names);
+  EXPECT_EQ(must(store_.release(claim_ids)), std::vector<Settled>(names.size(), kDone));
+  EXPECT_EQ(must(store_.counts()).ready, 30);
+  EXPECT_EQ(must(store_.claim(1)).at(0).jid, "job 0");
+  fleet_->kill(store_);
+  JobStore& other = fleet_->join();
+  EXPECT_EQ(must(other.rescue(kNow)), 1);
+  EXPECT_EQ(must(other.counts()).ready, 30);
+}
+
 TEST_P(JobStoreConformance, PushTwiceChangesNothing) {
   push({"a", "b"});
   must(store_.push(std::vector<NewJob>{{"b", job_bytes("b") + " "}, {"a", job_bytes("a") + " "}},

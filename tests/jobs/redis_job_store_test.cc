@@ -244,6 +244,21 @@ TEST_F(RedisJobStoreTest, PutsOffAnotherJobWithTheIdOfOneThatRuns) {
   EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(twin));
 }
 
+TEST_F(RedisJobStoreTest, TellsJobsWithoutAJidApart) {
+  const auto job = [](const std::string& callback) {
+    return R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":[{},")" + callback +
+           R"(",null,null,"same id"]})";
+  };
+  const auto store = open();
+  push_from_ruby(job("First"));
+  push_from_ruby(job("Second"));
+  const auto claims = must(store->claim(5));
+  ASSERT_THAT(claims, SizeIs(1));
+  EXPECT_EQ(claims[0].bytes, job("First"));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(job("Second")));
+  EXPECT_THAT(claims[0].jid, SizeIs(40)) << "their rescues are counted apart, too";
+}
+
 TEST_F(RedisJobStoreTest, AClaimOnTheSameJobTakesTheFirstOnesPlace) {
   const auto store = open();
   push_from_ruby(job_bytes("a"));

@@ -8,6 +8,7 @@
 local index, registry, claims, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local processes, schedule, rescues, deaths, paused = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRST_QUEUE = 10
+local FIRST_SLICE = 4
 local process, most, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local ttl, window = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -26,6 +27,7 @@ local taken = {}     -- what is to be registered
 local known = {}     -- member to jid, of this process's claims
 local postponed = 0
 local left_alone = {}
+local taken_bytes = 0
 
 -- What is to be done with an entry: nil to leave it alone, or {id, jid, payload}.
 local function look_at(bytes, is_shared)
@@ -36,16 +38,16 @@ local function look_at(bytes, is_shared)
     -- Nobody else would ever take what is broken from a queue of ours. It has no class to go by, or
     -- it is ours; the caller finds out what is wrong with it.
     if is_shared or (not is_hinted and names(bytes, '"class"')) then return nil end
-    return {id = redis.sha1hex(bytes), jid = ''}
+    local id = redis.sha1hex(bytes)
+    return {id = id, jid = id}
   end
   if job.class ~= REQUEST_CLASS then return nil end
   if (job.bid ~= nil and job.bid ~= cjson.null) or (job.encrypt ~= nil and job.encrypt ~= cjson.null) then
     return nil
   end
-  local jid = jid_of(job)
+  local jid = jid_of(job, bytes)
   local args = type(job.args) == 'table' and job.args or {}
-  local id = text_or_nil(args[5]) or text_or_nil(jid) or redis.sha1hex(bytes)
-  return {id = id, jid = jid, payload = payload_of(job)}
+  return {id = text_or_nil(args[5]) or jid, jid = jid, payload = payload_of(job)}
 end
 
 -- Reads what is known of the claims under these members.
@@ -62,28 +64,31 @@ end
 
 local function take_from(key, name, is_shared)
   local wanted = most - #taken
-  local look = is_shared and window or wanted
-  local entries = redis.call('LRANGE', key, -look, -1)
-  local picked, others = {}, 0
-  local function pick(from)
-    for i = from, 1, -1 do
-      if #picked >= wanted then break end
+  local picked, others, looked_at, slice = {}, 0, 0, FIRST_SLICE
+  while #picked < wanted and taken_bytes < MOST_BYTES do
+    -- Somebody else's jobs may lie in the way.
+    local limit = is_shared and window or (others > 0 and wanted + window or wanted)
+    local count = math.min(slice, limit - looked_at)
+    if count <= 0 then break end
+    local entries = redis.call('LRANGE', key, -looked_at - count, -looked_at - 1)
+    local bytes = 1
+    for i = #entries, 1, -1 do
+      if #picked >= wanted or taken_bytes >= MOST_BYTES then break end
+      looked_at = looked_at + 1
+      bytes = bytes + #entries[i]
       local found = look_at(entries[i], is_shared)
       if found then
         found.bytes = entries[i]
         found.queue = name
         picked[#picked + 1] = found
+        taken_bytes = taken_bytes + #entries[i]
       else
         others = others + 1
       end
     end
-  end
-  pick(#entries)
-  if not is_shared and others > 0 and #entries == look then
-    -- Somebody else's jobs lie in the way.
-    picked, others = {}, 0
-    entries = redis.call('LRANGE', key, -(wanted + window), -1)
-    pick(#entries)
+    if #entries < count then break end
+    -- So many of the size of these may be had, too.
+    slice = math.max(1, math.floor((MOST_BYTES - taken_bytes) * #entries / bytes))
   end
   if #picked > 0 then
     if others == 0 then
@@ -114,7 +119,7 @@ for i = FIRST_QUEUE, #KEYS do
   local others = 0
   if redis.call('SISMEMBER', paused, name) == 1 then
     others = -1
-  elseif #taken < most then
+  elseif #taken < most and taken_bytes < MOST_BYTES then
     others = take_from(KEYS[i], name, is_shared)
   end
   left_alone[#left_alone + 1] = others

@@ -4,6 +4,9 @@
 local REQUEST_CLASS = 'PatientHttp::Sidekiq::RequestWorker'
 local CALLBACK_CLASS = 'PatientHttp::Sidekiq::CallbackWorker'
 local HOUR = 3600000
+-- A step that moves so many bytes of jobs leaves the rest to the next one: nobody else is served
+-- meanwhile.
+local MOST_BYTES = 8 * 1024 * 1024
 
 local function expect(key, wanted)
   local found = redis.call('TYPE', key).ok
@@ -55,9 +58,10 @@ local function text_or_nil(value)
   if type(value) == 'string' and value ~= '' then return value end
   return nil
 end
--- The jid as it stands in facts, which are lines.
-local function jid_of(job)
-  local jid = text_or_nil(job.jid) or ''
+-- The jid as it stands in facts, which are lines. A job without one goes by its bytes.
+local function jid_of(job, bytes)
+  local jid = text_or_nil(job.jid)
+  if not jid then return redis.sha1hex(bytes) end
   return string.find(jid, '%c') and string.gsub(jid, '%c', '?') or jid
 end
 

@@ -1,7 +1,8 @@
 -- Puts claimed jobs back to the front of their queue, unchanged: the last entry will be the next job.
 -- KEYS: registry index, registry, claims, facts, suspects, queues
 -- ARGV: process, then for each entry: number, member
--- Gives for each entry the jid of the job that was put back, or nothing where the claim is gone.
+-- Gives for each entry the jid of the job that was put back, or nothing where the claim is gone; for
+-- the first ones only, when those are of many bytes.
 local index, registry, claims, facts, suspects = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local queues = KEYS[6]
 local process = ARGV[1]
@@ -20,13 +21,15 @@ for at = 2, #ARGV, 2 do
   found[#found + 1] = claim or false
 end
 
-local settled = {}
+local settled, moved_bytes = {}, 0
 local suspect = redis.call('HGET', suspects, process)
 for i, claim in ipairs(found) do
+  if moved_bytes >= MOST_BYTES then break end
   local member = ARGV[1 + i * 2]
   -- The same entry may come twice.
   local bytes = claim and redis.call('HGET', claims, member)
   if bytes then
+    moved_bytes = moved_bytes + #bytes
     redis.call('SADD', queues, claim.queue)
     redis.call('RPUSH', 'queue:' .. claim.queue, bytes)
     if suspect == claim.jid then redis.call('HDEL', suspects, process) end
