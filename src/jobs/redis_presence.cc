@@ -65,9 +65,19 @@ StoreResult<void> RedisPresence::heartbeat(const ProcessHealth* health) {
     last_beat_.reset();
     return unexpected(reply.error());
   }
+  const auto& parts = reply->array();
+  if (parts.size() != 2) return unexpected(odd_reply("heartbeat"));
+  const bool had_lease = parts[0].integer() == 1;
+  const milliseconds redis_ahead = milliseconds(parts[1].integer()) -
+                                   std::chrono::duration_cast<milliseconds>(now.time_since_epoch());
+  // Leases end by the clock of Redis, and this time runs by ours: when they have parted, or our own
+  // lease has ended, then so have those of others who live.
+  const bool has_jumped =
+      redis_ahead_ && std::chrono::abs(redis_ahead - *redis_ahead_) > tolerance();
+  redis_ahead_ = redis_ahead;
   // Also after a stop of this process, of which the clock knows nothing.
   const bool is_regular = last_beat_ && now - *last_beat_ < context_.options.redis.lease * 2 / 3;
-  if (!is_regular) in_touch_since_ = now;
+  if (!is_regular || !had_lease || has_jumped) in_touch_since_ = now;
   last_beat_ = now;
   if (renews_scores) scores_renewed_ = now;
   return {};
@@ -96,6 +106,18 @@ bool RedisPresence::is_in_touch_for(milliseconds time) {
          now - in_touch_since_ >= time;
 }
 
+// As far as two clocks may part before a lease counts as ended by a jump. A reply may be late, too.
+milliseconds RedisPresence::tolerance() const {
+  return context_.options.redis.lease / 3;
+}
+
+milliseconds RedisPresence::latest_redis_time() {
+  const auto now = steady_clock::now().time_since_epoch();
+  base::MutexLock lock(mutex_);
+  return std::chrono::duration_cast<milliseconds>(now) + redis_ahead_.value_or(milliseconds(0)) +
+         tolerance();
+}
+
 StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_point now) {
   const auto& options = context_.options;
   std::int64_t rescued = 0;
@@ -105,6 +127,7 @@ StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_
     for (const auto& one : processes->array()) {
       const std::string process(one.text());
       if (process == context_.process) continue;
+      if (!is_in_touch_for(options.trust_after.value_or(options.redis.lease))) break;
       auto found = rescue_from(process, now);
       if (!found) return found;
       rescued += *found;
@@ -139,6 +162,7 @@ StoreResult<std::int64_t> RedisPresence::rescue_from(const std::string& process,
     step.argument(process).number(kMostAtOnce);
     step.argument(context_.options.redis.own_callback_queue);
     step.number(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());
+    step.number(latest_redis_time().count());
     const auto reply = step.run();
     if (!reply) return unexpected(reply.error());
     const auto& parts = reply->array();
@@ -193,6 +217,7 @@ StoreResult<std::int64_t> RedisPresence::take_orphans() {
     step.key(redis_keys::kLock);
     step.argument(context_.process).number(options.orphan_threshold.count());
     step.number(kMostAtOnce).argument(redis_keys::kGemProcessPrefix);
+    step.number(latest_redis_time().count());
     const auto reply = step.run();
     if (!reply) return unexpected(reply.error());
     const auto& parts = reply->array();

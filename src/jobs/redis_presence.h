@@ -34,6 +34,9 @@ class RedisPresence {
  private:
   // Whether every heartbeat of that time was answered.
   [[nodiscard]] bool is_in_touch_for(std::chrono::milliseconds time);
+  [[nodiscard]] std::chrono::milliseconds tolerance() const;
+  // The time that Redis has at most, unless its clock has jumped since the last heartbeat.
+  [[nodiscard]] std::chrono::milliseconds latest_redis_time();
   [[nodiscard]] StoreResult<std::int64_t> rescue_from(const std::string& process,
                                                       std::chrono::system_clock::time_point now);
   // As the gem does it: one process at a time, and not too often.
@@ -48,6 +51,8 @@ class RedisPresence {
   base::Mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> last_beat_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point in_touch_since_ GUARDED_BY(mutex_);
+  // The clock of Redis before the steady one here, at the last heartbeat.
+  std::optional<std::chrono::milliseconds> redis_ahead_ GUARDED_BY(mutex_);
   std::optional<std::chrono::steady_clock::time_point> scores_renewed_ GUARDED_BY(mutex_);
   std::optional<std::chrono::steady_clock::time_point> ruby_checked_ GUARDED_BY(mutex_);
 };

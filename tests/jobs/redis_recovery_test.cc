@@ -93,6 +93,69 @@ TEST_F(RedisRecoveryTest, RescuesNobodyWithoutALeaseOfItsOwn) {
   EXPECT_EQ(must(store->rescue(kNow)), 1);
 }
 
+TEST_F(RedisRecoveryTest, RescuesNobodyAfterItsOwnLeaseEnded) {
+  const auto victim = open();
+  push_from_ruby(job_bytes("a"));
+  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
+  auto options = options_of(server().url());
+  options.redis.lease = milliseconds(1000);
+  options.trust_after = std::nullopt;
+  const auto store = open(options);
+  const auto rescues = [&] {
+    must(store->heartbeat({}));
+    return must(store->rescue(kNow)) == 1;
+  };
+  const auto opened = std::chrono::steady_clock::now();
+  ASSERT_TRUE(test::wait_until([&] {
+    must(store->heartbeat({}));
+    return std::chrono::steady_clock::now() - opened > options.redis.lease;
+  }));
+  // Whatever ended its own may have ended that of one who lives.
+  end_lease(victim->process_id());
+  end_lease(store->process_id());
+  const auto since = std::chrono::steady_clock::now();
+  EXPECT_TRUE(test::wait_until(rescues));
+  EXPECT_GE(std::chrono::steady_clock::now() - since, options.redis.lease);
+}
+
+// NTP, a virtual machine that goes on after a pause, a replica with another time.
+TEST_F(RedisRecoveryTest, RescuesNobodyAfterAJumpOfTheClock) {
+  test::TestRedis redis({.has_movable_clock = true});
+  auto options = options_of(redis.url());
+  options.redis.lease = seconds(3);
+  options.redis.command_timeout = seconds(1);
+  options.trust_after = std::nullopt;
+  const auto alive = open(options);
+  auto dead = open(options);
+  const auto store = open(options);
+  const auto hold = [&](JobStore& holder, const std::string& name) {
+    must(holder.push(std::vector<NewJob>{{name, job_bytes(name)}}, {}));
+    return must(holder.claim(1)).at(0);
+  };
+  const Claim claim = hold(*alive, "a");
+  hold(*dead, "b");
+  dead.reset();
+  const auto beat = [&] {
+    must(alive->heartbeat({}));
+    must(store->heartbeat({}));
+    return must(store->rescue(kNow));
+  };
+  ASSERT_TRUE(test::wait_until([&] { return beat() == 1; })) << "it is trusted now";
+
+  // First the one that lives has lost its lease, then both have.
+  redis.command({"PEXPIRE", "patient_http:lease:" + alive->process_id(), "1500"});
+  redis.move_clock(seconds(2));
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  must(store->heartbeat({}));
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  beat();
+  redis.move_clock(seconds(60));
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  must(store->heartbeat({}));
+  EXPECT_EQ(must(store->rescue(kNow)), 0);
+  EXPECT_THAT(must(alive->complete(std::vector{completion_of(claim)})), ElementsAre(kDone));
+}
+
 TEST_F(RedisRecoveryTest, RescuesRubyProcessesByTheRuleOfTheGem) {
   const auto store = open();
   const auto enter = [](const std::string& process, const std::string& name, milliseconds age) {

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cstdint>
 #include <stdexcept>
 #include <utility>
 
@@ -51,6 +51,7 @@ int free_port() {
 }  // namespace
 
 TestRedis::TestRedis(TestRedisOptions options) : options_(std::move(options)) {
+  if (options_.has_movable_clock) move_clock(std::chrono::seconds(0));
   constexpr int kAttempts = 10;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     port_ = free_port();
@@ -71,28 +72,18 @@ TestRedis::~TestRedis() {
 
 std::vector<std::string> TestRedis::arguments() const {
   const std::string port = std::to_string(port_);
-  std::vector<std::string> words = {"redis-server",
-                                    "--bind",
-                                    "127.0.0.1",
-                                    "--dir",
-                                    folder_.path().string(),
-                                    "--logfile",
-                                    "log",
-                                    "--unixsocket",
-                                    folder_.file("socket"),
-                                    "--save",
-                                    "",
-                                    "--appendonly",
-                                    options_.keeps_data ? "yes" : "no",
-                                    "--appendfsync",
-                                    "always",
-                                    "--daemonize",
-                                    "no",
-                                    "--enable-debug-command",
-                                    "local"};
+  std::vector<std::string> words;
+  if (options_.has_movable_clock) {
+    words = {"env", "LD_PRELOAD=" PATIENT_HTTP_BUILD_DIR "/movable_clock.so",
+             "MOVABLE_CLOCK=" + file("clock")};
+  }
   const auto add = [&words](std::initializer_list<std::string> more) {
     words.insert(words.end(), more);
   };
+  add({"redis-server", "--bind", "127.0.0.1", "--dir", folder_.path().string(), "--logfile", "log",
+       "--unixsocket", folder_.file("socket"), "--save", "", "--appendonly",
+       options_.keeps_data ? "yes" : "no", "--appendfsync", "always", "--daemonize", "no",
+       "--enable-debug-command", "local"});
   if (options_.tls != nullptr) {
     add({"--port", "0", "--tls-port", port, "--tls-cert-file", options_.tls->certificate_file,
          "--tls-key-file", options_.tls->key_file, "--tls-ca-cert-file", options_.tls->ca_file,
@@ -107,6 +98,14 @@ std::vector<std::string> TestRedis::arguments() const {
     add({"--maxmemory", options_.memory_limit, "--maxmemory-policy", "noeviction"});
   words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   return words;
+}
+
+void TestRedis::move_clock(std::chrono::seconds ahead) {
+  // Written in place, since the server has mapped the file.
+  const std::int64_t seconds = ahead.count();
+  const net::Fd clock(::open(file("clock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (::pwrite(clock.get(), &seconds, sizeof seconds, 0) != sizeof seconds)
+    throw std::runtime_error("cannot write " + file("clock"));
 }
 
 void TestRedis::start() {

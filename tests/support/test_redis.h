@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@ struct TestRedisOptions {
   const TestCertificate* tls = nullptr;  // on the port, in place of plain TCP
   std::string memory_limit = {};         // "8mb"; no eviction
   std::vector<std::string> arguments = {};
+  bool has_movable_clock = false;  // see move_clock()
 };
 
 // A real redis-server on a free port of 127.0.0.1 and on a socket file, in a folder of its own.
@@ -56,6 +58,9 @@ class TestRedis {
   // Keeps it from running; connections stay, and the kernel still accepts new ones.
   void pause();
   void resume();
+  // Moves the server's clock, not the one that counts on, to so far before the true time. With
+  // has_movable_clock.
+  void move_clock(std::chrono::seconds ahead);
 
  private:
   void start();

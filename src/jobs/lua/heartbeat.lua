@@ -4,7 +4,7 @@
 -- ARGV: process, lease in ms, capacity, lifetime of the gem's sign of life in ms, time to live of the
 --       gem's keys in seconds, 1 to renew the times of the claims too,
 --       time to live of the status in seconds, then its fields and values, if any
--- Gives 1 when the lease had not ended.
+-- Gives 1 when the lease had not ended, and the time of Redis in ms.
 local index, registry, claims, status = KEYS[6], KEYS[7], KEYS[5], KEYS[8]
 local process, ttl = ARGV[1], tonumber(ARGV[5])
 
@@ -46,4 +46,4 @@ if redis.call('HLEN', claims) > 0 then
   raise_ttl(index, ttl)
   raise_ttl(registry, ttl)
 end
-return was_alive
+return {was_alive, now}

@@ -2,7 +2,8 @@
 -- KEYS: lease, claims, facts, callbacks running, announced, all of the dead process; registry index,
 --       registry, processes, the gem's processes, the gem's sign of life, rescues, suspects, deaths,
 --       unneeded, queues, the queue of our callbacks; the lease of the rescuer
--- ARGV: the dead process, most, name of the queue of our callbacks, now in ms
+-- ARGV: the dead process, most, name of the queue of our callbacks, now in ms, and the latest time of
+--       Redis at which the caller's clock and that of Redis agree
 -- Gives: how many jobs and callbacks were put back, how many claims a Ruby process had taken, and 1
 --        when there is more.
 local lease, claims, facts, running, announced = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -12,8 +13,10 @@ local queues, callback_queue = KEYS[15], KEYS[16]
 local process, most = ARGV[1], tonumber(ARGV[2])
 local DEATH_SECONDS = 86400
 
--- Whoever has no lease himself may be the one who is late.
-if redis.call('EXISTS', lease) == 1 or redis.call('EXISTS', KEYS[17]) == 0 then
+-- Whoever has no lease himself may be the one who is late. And when the clock of Redis has jumped,
+-- leases have ended of processes that live.
+if redis.call('EXISTS', lease) == 1 or redis.call('EXISTS', KEYS[17]) == 0 or
+    now_ms() > tonumber(ARGV[5]) then
   return {0, 0, 0, 0}
 end
 expect(claims, 'hash')
@@ -46,8 +49,9 @@ for i = 1, math.min(most, #held) do expect('queue:' .. held[i].queue, 'list') en
 
 local now = tonumber(ARGV[4])
 local suspect = redis.call('HGET', suspects, process)
-local jobs, taken = 0, 0
-for i = 1, math.min(most, #held) do
+local jobs, taken, moved_bytes = 0, 0, 0
+for i = 1, #held do
+  if i > most or moved_bytes >= MOST_BYTES then return {jobs, 0, taken, 1} end
   local claim = held[i]
   if suspect == claim.jid then
     redis.call('HINCRBY', deaths, claim.jid, 1)
@@ -58,6 +62,7 @@ for i = 1, math.min(most, #held) do
   if bytes and standing(facts, registry, process, claim.member) then
     redis.call('SADD', queues, claim.queue)
     redis.call('LPUSH', 'queue:' .. claim.queue, bytes)
+    moved_bytes = moved_bytes + #bytes
     add_rescue(rescues, claim.jid, now)
     jobs = jobs + 1
   else
@@ -68,8 +73,6 @@ for i = 1, math.min(most, #held) do
   redis.call('ZREM', index, claim.member)
   redis.call('HDEL', registry, claim.member)
 end
-if #held > most then return {jobs, 0, taken, 1} end
-
 local callbacks = {}
 all = redis.call('HGETALL', running)
 for i = 1, #all, 2 do

@@ -1,14 +1,15 @@
 -- What the gem does with Ruby processes that died: forgets them, and puts their requests back into
 -- their queues.
 -- KEYS: registry index, registry, the gem's processes, processes, queues, dead, gc_lock
--- ARGV: who holds the lock, orphan_threshold in ms, most, prefix of the gem's signs of life
+-- ARGV: who holds the lock, orphan_threshold in ms, most, prefix of the gem's signs of life, and the
+--       latest time of Redis at which the caller's clock and that of Redis agree
 -- Gives: how many requests were put back, how many processes were forgotten, and 1 when there is more.
 local index, registry, gem_processes, processes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local queues, dead = KEYS[5], KEYS[6]
 local most, prefix = tonumber(ARGV[3]), ARGV[4]
 local SIGN_OF_LIFE = ':max_connections'
 
-if redis.call('GET', KEYS[7]) ~= ARGV[1] then return {0, 0, 0} end
+if redis.call('GET', KEYS[7]) ~= ARGV[1] or now_ms() > tonumber(ARGV[5]) then return {0, 0, 0} end
 expect(index, 'zset')
 expect(registry, 'hash')
 expect(gem_processes, 'set')
@@ -30,11 +31,11 @@ for _, process in ipairs(redis.call('SMEMBERS', gem_processes)) do
 end
 
 local now = now_ms()
-local moved = 0
+local moved, moved_bytes = 0, 0
 local before = string.format('%d', now - tonumber(ARGV[2]))
 local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, 10000)
 for _, member in ipairs(old) do
-  if moved >= most then return {moved, forgotten, 1} end
+  if moved >= most or moved_bytes >= MOST_BYTES then return {moved, forgotten, 1} end
   local process = string.match(member, '^(.-)/') or member
   if not lives(process) then
     local bytes = redis.call('HGET', registry, member)
@@ -47,6 +48,7 @@ for _, member in ipairs(old) do
       if queue then
         redis.call('SADD', queues, queue)
         redis.call('LPUSH', 'queue:' .. queue, bytes)
+        moved_bytes = moved_bytes + #bytes
       elseif bytes then
         bury(dead, bytes, now / 1000)
       end
