@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "jobs/redis_store_fixture.h"
 #include "patient_http/json.h"
+#include "support/comma_locale.h"
 #include "support/program.h"
 #include "support/redis_proxy.h"
 
@@ -268,6 +270,113 @@ TEST_F(RedisJobStoreTest, MovesOnlyItsOwnJobsWhenTheirTimeHasCome) {
   ASSERT_THAT(jids(claims), ElementsAre("a", "b"));
   EXPECT_NE(claims[0].bytes, job_bytes("a"));
   EXPECT_EQ(unstamped(claims[0].bytes), job_bytes("a"));
+}
+
+// A program that embeds the store may have set a locale in which 1.5 is "1,5".
+TEST_F(RedisJobStoreTest, WritesNumbersWithAPointWhateverTheLocale) {
+  const test::CommaLocale locale;
+  const auto store = open();
+  const auto at = kNow + milliseconds(500);
+  must(store->push(std::vector<NewJob>{{"a", job_bytes("a"), at}}, {}));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1", "WITHSCORES"}),
+              ElementsAre(job_bytes("a"), "1800000000.5"));
+  EXPECT_EQ(must(store->promote_due(at)), 1);
+  must(store->fail(std::vector{conformance::retry(must(store->claim(1)).at(0), at)}, kNow));
+  EXPECT_EQ(must(store->promote_due(at)), 1);
+  must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))}));
+  EXPECT_EQ(text({"HGET", "sidekiq:patient_http:totals", "duration"}), "1.5");
+  EXPECT_EQ(must(store->statistics()).duration, seconds(1) + milliseconds(500));
+  push_from_ruby(job_bytes("b"));
+  must(store->fail(std::vector{conformance::dead(must(store->claim(1)).at(0))}, at));
+  EXPECT_EQ(must(store->dead_jobs(1, "")).at(0).died, at);
+}
+
+// What fails between two writes is half done: here, a job that was known already and nowhere.
+TEST_F(RedisJobStoreTest, WritesNothingWhenAnArgumentIsNotANumber) {
+  const RedisScripts scripts;
+  const auto push = [&](std::string_view at_time, std::string_view lifetime) {
+    return integer({"EVAL",
+                    scripts.push.text(),
+                    "6",
+                    "queue:q",
+                    "schedule",
+                    "queues",
+                    "notes",
+                    "announced",
+                    "unneeded",
+                    "q",
+                    "0",
+                    "a",
+                    job_bytes("a"),
+                    "",
+                    "86400",
+                    "",
+                    "b",
+                    job_bytes("b"),
+                    at_time,
+                    lifetime,
+                    ""});
+  };
+  EXPECT_THROW(push("1800000000,5", "86400"), std::runtime_error);
+  EXPECT_THROW(push("1800000000.5", ""), std::runtime_error);
+  EXPECT_THAT(list({"KEYS", "*"}), IsEmpty());
+  EXPECT_EQ(push("1800000000.5", "86400"), 2);
+  EXPECT_EQ(push("1800000000.5", "86400"), 0);
+
+  const std::string claims = "patient_http:claims:p";
+  const std::string facts = "patient_http:claim_facts:p";
+  server().command({"FLUSHALL"});
+  server().command({"HSET", claims, "p/a", job_bytes("a")});
+  server().command({"HSET", facts, "p/a", "1\nq\na\n"});
+  const auto complete = [&](std::string_view duration) {
+    return list({"EVAL",       scripts.complete.text(),
+                 "14",         kIndex,
+                 kRegistry,    claims,
+                 facts,        "announced",
+                 "unneeded",   "suspects",
+                 "deaths",     "rescues",
+                 "totals",     "queues",
+                 "processed",  "today",
+                 "queue:c",    "p",
+                 "1",          "c",
+                 "1",          "p/a",
+                 "a-callback", "{}",
+                 "1",          "0",
+                 duration,     "200",
+                 "",           ""});
+  };
+  const auto fail = [&](std::string_view at_time) {
+    return list({"EVAL",
+                 scripts.fail.text(),
+                 "14",
+                 kIndex,
+                 kRegistry,
+                 claims,
+                 facts,
+                 "suspects",
+                 "schedule",
+                 "retry",
+                 "dead",
+                 "processed",
+                 "today",
+                 "failed",
+                 "failed today",
+                 "rescues",
+                 "deaths",
+                 "p",
+                 "1800000000",
+                 "1",
+                 "p/a",
+                 "0",
+                 "",
+                 at_time,
+                 "why"});
+  };
+  for (const std::string_view bad : {"1,5", "soon", "nan", "0x10"}) {
+    EXPECT_THROW(complete(bad), std::runtime_error) << bad;
+    EXPECT_THROW(fail(bad), std::runtime_error) << bad;
+    EXPECT_THAT(list({"KEYS", "*"}), UnorderedElementsAre(claims, facts));
+  }
 }
 
 TEST_F(RedisJobStoreTest, KeepsFailuresWhereSidekiqLooksForThem) {

@@ -1,5 +1,5 @@
 -- Put before each script. Keys and JSON are described in docs/protocol.md. Only commands of Redis 6.2.
--- A script that fails half way is not rolled back: types are checked before the first write.
+-- A script that fails half way is not rolled back: types and numbers are checked before the first write.
 
 local REQUEST_CLASS = 'PatientHttp::Sidekiq::RequestWorker'
 local CALLBACK_CLASS = 'PatientHttp::Sidekiq::CallbackWorker'
@@ -9,6 +9,13 @@ local function expect(key, wanted)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= wanted then
     error(key .. ' holds a ' .. found .. ', not a ' .. wanted)
+  end
+end
+
+-- As types: an argument that is no number would fail between two writes.
+local function expect_number(text)
+  if not string.find(text or '', '^%-?%d+%.?%d*$') then
+    error('"' .. tostring(text) .. '" is not a number')
   end
 end
 

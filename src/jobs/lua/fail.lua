@@ -19,6 +19,10 @@ expect(retry, 'zset')
 expect(dead, 'zset')
 expect(KEYS[13], 'hash')
 expect(KEYS[14], 'hash')
+expect_number(now)
+for at = 3, #ARGV, ENTRY do
+  if ARGV[at + 4] ~= '' then expect_number(ARGV[at + 4]) end
+end
 
 local settled, failures = {}, 0
 local suspect = redis.call('HGET', suspects, process)

@@ -17,6 +17,10 @@ expect(dead, 'zset')
 expect(unneeded, 'zset')
 expect(notes, 'hash')
 expect(rescues, 'hash')
+expect_number(ARGV[2])
+for at = 4 + note_count * 2, #ARGV, ENTRY do
+  if ARGV[at + 2] == 'retry' then expect_number(ARGV[at + 4]) end
+end
 
 local settled = {}
 for at = 4 + note_count * 2, #ARGV, ENTRY do
