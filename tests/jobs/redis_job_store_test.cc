@@ -272,6 +272,45 @@ TEST_F(RedisJobStoreTest, MovesOnlyItsOwnJobsWhenTheirTimeHasCome) {
   EXPECT_EQ(unstamped(claims[0].bytes), job_bytes("a"));
 }
 
+std::int64_t bytes_sent() {
+  const std::string info = text({"INFO", "stats"});
+  const std::string name = "total_net_output_bytes:";
+  return std::stoll(info.substr(info.find(name) + name.size()));
+}
+
+// Each process read all of them twice a second, and none saw what came after the first thousand.
+TEST_F(RedisJobStoreTest, FindsItsDueJobsBehindManyOthersAndReadsNoneOfThose) {
+  const auto store = open();
+  const std::string large(10'000, 'x');
+  for (int i = 0; i < 1200; ++i)
+    server().command(
+        {"ZADD", "retry", std::to_string(1000 + i), foreign(std::to_string(i) + large)});
+  for (const char* name : {"a", "b"}) server().command({"ZADD", "retry", "5000", job_bytes(name)});
+
+  const std::int64_t sent = bytes_sent();
+  std::int64_t promoted = 0;
+  for (int round = 0; round < 4 && promoted == 0; ++round)
+    promoted = must(store->promote_due(kNow));
+  EXPECT_EQ(promoted, 2);
+  EXPECT_LT(bytes_sent() - sent, 50'000);
+  EXPECT_EQ(integer({"ZCARD", "retry"}), 1200);
+  EXPECT_THAT(jids(must(store->claim(5))), UnorderedElementsAre("a", "b"));
+
+  // A look that finds nothing of ours is paid for with a pause, within which ours wait.
+  const auto look_cost = [&] {
+    server().command({"CONFIG", "RESETSTAT"});
+    for (int round = 0; round < 50; ++round) must(store->promote_due(kNow));
+    const std::string info = text({"INFO", "commandstats"});
+    const auto at = info.find("cmdstat_zrange:calls=");
+    return at == std::string::npos ? 0 : std::stoi(info.substr(at + 21));
+  };
+  server().command({"ZREMRANGEBYRANK", "retry", "0", "999"});
+  EXPECT_EQ(look_cost(), 200 / 50);
+  EXPECT_EQ(look_cost(), 0);
+  server().command({"ZADD", "retry", "1", job_bytes("c")});
+  ASSERT_TRUE(test::wait_until([&] { return must(store->promote_due(kNow)) == 1; }));
+}
+
 // A program that embeds the store may have set a locale in which 1.5 is "1,5".
 TEST_F(RedisJobStoreTest, WritesNumbersWithAPointWhateverTheLocale) {
   const test::CommaLocale locale;
