@@ -243,7 +243,10 @@ TEST_F(RedisJobStoreTest, PutsOffAnotherJobWithTheIdOfOneThatRuns) {
       R"({"jid":"twin","class":"PatientHttp::Sidekiq::RequestWorker","args":[{},"Done",null,null,"id of a"]})";
   push_from_ruby(twin);
   EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("a"));
-  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(twin));
+  // With the queue that it came from, which it does not name.
+  EXPECT_THAT(
+      list({"ZRANGE", "schedule", "0", "-1"}),
+      ElementsAre(twin.substr(0, twin.size() - 1) + R"(,"queue":"patient_http_requests"})"));
 }
 
 TEST_F(RedisJobStoreTest, AClaimOnTheSameJobTakesTheFirstOnesPlace) {
@@ -433,6 +436,42 @@ TEST_F(RedisJobStoreTest, KeepsFailuresWhereSidekiqLooksForThem) {
   ASSERT_EQ(dead.size(), 2U);
   EXPECT_THAT(dead[0], HasSubstr(R"("enqueued_at":1.5,"error_message":"broken")"));
   EXPECT_EQ(dead[1], "1800000000");
+}
+
+// What has to wait must say where it goes back to; Sidekiq would not move it either.
+TEST_F(RedisJobStoreTest, PutsAJobThatNamesNoQueueBackIntoTheOneItCameFrom) {
+  auto options = options_of(server().url());
+  options.redis.queues = {{"first"}, {"other"}};
+  const auto store = open(options);
+  const auto job = [](const std::string& jid, const std::string& queue) {
+    return R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":[],)" + queue + R"("jid":")" +
+           jid + "\"}";
+  };
+  push_from_ruby(job("late", ""), "other");
+  push_from_ruby(job("dead", R"("queue":null,)"), "other");
+  push_from_ruby(job("failed", R"("queue":5,)"), "other");
+  push_from_ruby(R"({"class":"PatientHttp::Sidekiq::CallbackWorker","jid":"callback"})",
+                 "patient_http_callbacks");
+  const auto claims = must(store->claim(3));
+  ASSERT_THAT(jids(claims), ElementsAre("late", "dead", "failed"));
+  FailedClaim failed = conformance::retry(claims[2], kNow);
+  failed.bytes = job("failed", R"("retry_count":0,)");
+  must(store->fail(
+      std::vector{conformance::retry(claims[0], kNow), conformance::dead(claims[1]), failed},
+      kNow));
+  const auto callbacks = must(store->claim_callbacks(1));
+  ASSERT_EQ(callbacks.size(), 1U);
+  must(store->fail_callbacks(
+      std::vector{FailedClaim{callbacks[0].id, std::nullopt, kNow, "try again"}}, kNow));
+
+  EXPECT_EQ(must(store->promote_due(kNow)), 3);
+  const auto dead = must(store->dead_jobs(5, ""));
+  ASSERT_THAT(dead, SizeIs(1));
+  EXPECT_EQ(dead[0].jid, "dead");
+  EXPECT_EQ(must(store->retry_dead(std::vector{dead[0].id})), 1);
+  EXPECT_THAT(queue("other"), SizeIs(3));
+  EXPECT_THAT(jids(must(store->claim(5))), UnorderedElementsAre("late", "failed", "dead"));
+  EXPECT_THAT(conformance::callback_jids(*store), ElementsAre("callback"));
 }
 
 TEST_F(RedisJobStoreTest, WaitsWithoutMovingWhatIsInTheQueue) {

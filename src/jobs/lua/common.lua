@@ -149,6 +149,14 @@ local function count_rescues(key, jid)
   return count
 end
 
+-- A job on its way into a sorted set, with the queue that it came from when it names none: what is
+-- there must say where it goes back to. Of a doubled key the last one counts.
+local function with_queue(bytes, queue)
+  local job = decode(bytes)
+  local object = job and not text_or_nil(job.queue) and string.match(bytes, '^(%s*{.*[^%s{])%s*}%s*$')
+  return object and object .. ',"queue":' .. cjson.encode(queue) .. '}' or bytes
+end
+
 -- A job that died, with the fields in which Sidekiq keeps why; what is no JSON stays as it is.
 local function with_reason(bytes, reason, seconds)
   local job = decode(bytes)

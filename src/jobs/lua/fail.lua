@@ -31,7 +31,7 @@ for at = 3, #ARGV, ENTRY do
   local has_bytes = ARGV[at + 2] == '1'
   local claim = standing(facts, registry, process, member, number)
   if claim then
-    local bytes = has_bytes and ARGV[at + 3] or redis.call('HGET', claims, member)
+    local bytes = with_queue(has_bytes and ARGV[at + 3] or redis.call('HGET', claims, member), claim.queue)
     if at_time == '' then
       bury(dead, has_bytes and bytes or with_reason(bytes, ARGV[at + 5], now), now)
       -- Who brings it back by hand begins anew.
