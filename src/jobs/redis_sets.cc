@@ -23,6 +23,8 @@ constexpr std::size_t kPage = 100;
 constexpr std::size_t kMostOthers = 1000;
 // What one call of a script looks at, so that Redis is never held up for long.
 constexpr std::int64_t kMostLookedAt = 500;
+// Ours that have just become due need not wait for a look through what is older.
+constexpr std::int64_t kNewest = 50;
 constexpr std::int64_t kMostBytesAtOnce = std::int64_t{2} << 20;
 // What of others is looked past in one round. Rounds follow each other by half a second.
 constexpr std::int64_t kMostOthersInARound = 2000;
@@ -108,10 +110,16 @@ StoreResult<std::int64_t> RedisSets::promote_due(system_clock::time_point now) {
 
 StoreResult<std::int64_t> RedisSets::promote_due_of(std::string_view set, Look& look,
                                                     system_clock::time_point now) {
-  if (steady_clock::now() < look.next) return 0;
   const std::string until = to_score(now);
-  const Look begun = look;
+  const bool is_paused = steady_clock::now() < look.next;
   std::int64_t promoted = 0;
+  if (is_paused || look.passed > 0) {
+    Look newest{.passed = -kNewest};
+    const auto seen = look_on(set, newest, until, promoted);
+    if (!seen) return unexpected(seen.error());
+    if (is_paused) return promoted;
+  }
+  const Look begun = look;
   while (look.passed - begun.passed < kMostOthersInARound &&
          look.bytes - begun.bytes < kMostBytesInARound) {
     const auto is_more = look_on(set, look, until, promoted);

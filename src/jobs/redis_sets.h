@@ -28,7 +28,7 @@ class RedisSets {
 
   // Of each set, at most some thousand entries of other classes are looked at in a call; the next
   // one goes on behind them. After a look at all that are due that found none of ours, the next is
-  // put off by what that look cost Redis, at most 5 s.
+  // put off by what that look cost Redis, at most 5 s. What became due last is looked at each time.
   [[nodiscard]] StoreResult<std::int64_t> promote_due(std::chrono::system_clock::time_point now);
 
   // Of the first 1,000 jobs of all classes that are due by then.
@@ -55,7 +55,7 @@ class RedisSets {
 
   // How far the entries of a set that are due have been looked through.
   struct Look {
-    std::int64_t passed = 0;  // entries of others, from the first one on
+    std::int64_t passed = 0;  // entries of others, from the first one on; below 0: to the last one
     std::int64_t bytes = 0;   // of these
     bool has_found = false;
     std::chrono::steady_clock::time_point next = {};

@@ -1,13 +1,14 @@
 -- Finds jobs of ours among those of a sorted set that are due. All others stay here: there may be
 -- many of them, they may be large, and every process looks again and again.
 -- KEYS: sorted set
--- ARGV: until when in seconds, how many of those that are due are passed over, how many entries are
---       looked at at most, and after how many bytes no further ones
+-- ARGV: until when in seconds, how many of those that are due are passed over (below 0: all but so
+--       many), how many entries are looked at at most, and after how many bytes no further ones
 -- Gives: how many were looked at, how many bytes they have, 1 when there are more, and what is ours.
 local PAGE = 50
 expect(KEYS[1], 'zset')
 local due = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
 local at, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[4])
+if at < 0 then at = math.max(due + at, 0) end
 local last = math.min(due, at + tonumber(ARGV[3]))
 
 local function is_set(value) return value ~= nil and value ~= cjson.null end
