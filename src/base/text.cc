@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 
 namespace patient_http::base {
@@ -97,6 +98,20 @@ std::string to_valid_utf8(std::string_view bytes) {
     i += length;
   }
   return out;
+}
+
+std::string fixed_number(double value, int digits) {
+  std::array<char, 512> text;  // the largest double has 309 digits before the point
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits)
+          .ptr;
+  return {text.data(), end};
+}
+
+double leading_number(std::string_view text) {
+  double number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 std::string_view what_of(const std::exception& error) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-// ASCII and UTF-8: what the standard library leaves out or makes depend on the locale.
+// ASCII, UTF-8 and numbers: what the standard library leaves out or makes depend on the locale.
 namespace patient_http::base {
 
 [[nodiscard]] std::string ascii_lower(std::string_view text);
@@ -18,6 +18,11 @@ namespace patient_http::base {
 
 // `bytes` with each run of bytes that is not UTF-8 replaced by U+FFFD.
 [[nodiscard]] std::string to_valid_utf8(std::string_view bytes);
+
+// With so many digits, at most 9, after a point.
+[[nodiscard]] std::string fixed_number(double value, int digits);
+// The number that the text begins with, or 0.
+[[nodiscard]] double leading_number(std::string_view text);
 
 // What an exception of the user's says; empty also when its what() gives a null pointer.
 [[nodiscard]] std::string_view what_of(const std::exception& error);

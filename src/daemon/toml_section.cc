@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <type_traits>
 
 namespace patient_http::daemon {
@@ -20,8 +20,8 @@ Text number_text(const toml::node& node) {
   const auto* number = node.as_floating_point();
   if (number == nullptr) return integer_text(node);
   std::array<char, 40> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%.17g", number->get());
-  return std::string(text.data(), static_cast<std::size_t>(length));
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number->get()).ptr;
+  return std::string(text.data(), end);
 }
 
 Text boolean_text(const toml::node& node) {

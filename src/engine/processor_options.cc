@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/json_text.h"
+#include "base/text.h"
 #include "drivers/http1/response_parser.h"
 #include "drivers/net/resolver.h"
 
@@ -26,7 +27,7 @@ class Checker {
   }
   void positive(const char* name, Seconds value) {
     if (!std::isfinite(value.count()) || value.count() <= 0) {
-      add(name, "a positive number of seconds", std::to_string(value.count()));
+      add(name, "a positive number of seconds", base::fixed_number(value.count(), 6));
     }
   }
   void positive(const char* name, const std::optional<Seconds>& value) {

@@ -2,8 +2,8 @@
 // come.
 
 #include <algorithm>
-#include <cmath>
 
+#include "base/text.h"
 #include "engine/transfer.h"
 
 namespace patient_http::engine {
@@ -20,7 +20,7 @@ nanoseconds to_nanoseconds(Seconds seconds) {
 
 // "0.5 s", "60 s"
 std::string in_seconds(Seconds seconds) {
-  std::string text = std::to_string(std::round(seconds.count() * 1000) / 1000);
+  std::string text = base::fixed_number(seconds.count(), 3);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text + " s";

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <ctime>
 #include <utility>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "jobs/queue_order.h"
 
 namespace patient_http::jobs {
@@ -60,9 +60,7 @@ std::string utc_day(system_clock::time_point time) {
 }
 
 std::string to_seconds(std::chrono::duration<double> duration) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.9f", duration.count());
-  return text.data();
+  return base::fixed_number(duration.count(), 9);
 }
 
 std::vector<Settled> to_settled(const RedisReply& reply) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <utility>
 
+#include "base/text.h"
 #include "base/uuid.h"
 #include "jobs/process_name.h"
 #include "jobs/redis_callbacks.h"
@@ -287,8 +287,7 @@ StoreResult<Statistics> RedisJobStore::statistics() {
   Statistics statistics;
   const auto& parts = reply->array();
   for (std::size_t at = 0; at + 1 < parts.size(); at += 2) {
-    read_total(statistics, parts[at].text(),
-               std::strtod(std::string(parts[at + 1].text()).c_str(), nullptr));
+    read_total(statistics, parts[at].text(), base::leading_number(parts[at + 1].text()));
   }
   return statistics;
 }

@@ -157,7 +157,6 @@ StoreResult<std::int64_t> RedisPresence::rescue_from(const std::string& process,
     step.key(redis_keys::kGemProcesses).key(keys.sign_of_life).key(redis_keys::kRescues);
     step.key(redis_keys::kSuspects).key(redis_keys::kDeaths).key(redis_keys::kUnneeded);
     step.key(redis_keys::kQueues);
-    step.owned_key(redis_keys::queue(context_.options.redis.own_callback_queue));
     step.key(context_.keys.lease);
     step.argument(process).number(kMostAtOnce);
     step.argument(context_.options.redis.own_callback_queue);

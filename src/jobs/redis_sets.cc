@@ -12,13 +12,26 @@
 
 namespace patient_http::jobs {
 
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
 namespace {
 
 constexpr std::size_t kPage = 100;
-// So many entries of other classes that are due are looked past.
+// So many dead entries of other classes are looked past.
 constexpr std::size_t kMostOthers = 1000;
+// What one call of a script looks at, so that Redis is never held up for long.
+constexpr std::int64_t kMostLookedAt = 500;
+// Ours that have just become due need not wait for a look through what is older.
+constexpr std::int64_t kNewest = 50;
+constexpr std::int64_t kMostBytesAtOnce = std::int64_t{2} << 20;
+// What of others is looked past in one round. Rounds follow each other by half a second.
+constexpr std::int64_t kMostOthersInARound = 2000;
+constexpr std::int64_t kMostBytesInARound = std::int64_t{8} << 20;
+// A look at nothing but others' entries is followed by a pause: a second for each 2 MB.
+constexpr std::int64_t kBytesPerMillisecond = 2000;
+constexpr milliseconds kMostPause = std::chrono::seconds(5);
 
 std::string text_of(const Json& job, std::string_view key) {
   const Json* const value = job.find(key);
@@ -78,37 +91,84 @@ StoreResult<std::vector<RedisSets::Entry>> RedisSets::read(
 }
 
 StoreResult<std::int64_t> RedisSets::promote_due(system_clock::time_point now) {
-  auto retried = promote_due_of(redis_keys::kRetry, now);
+  Look retry;
+  Look schedule;
+  {
+    base::MutexLock lock(mutex_);
+    retry = retry_;
+    schedule = schedule_;
+  }
+  auto retried = promote_due_of(redis_keys::kRetry, retry, now);
   if (!retried) return retried;
-  auto scheduled = promote_due_of(redis_keys::kSchedule, now);
+  auto scheduled = promote_due_of(redis_keys::kSchedule, schedule, now);
   if (!scheduled) return scheduled;
+  base::MutexLock lock(mutex_);
+  retry_ = retry;
+  schedule_ = schedule;
   return *retried + *scheduled;
 }
 
-StoreResult<std::int64_t> RedisSets::promote_due_of(std::string_view set,
+StoreResult<std::int64_t> RedisSets::promote_due_of(std::string_view set, Look& look,
                                                     system_clock::time_point now) {
   const std::string until = to_score(now);
-  const std::string page = std::to_string(kPage);
+  const bool is_paused = steady_clock::now() < look.next;
   std::int64_t promoted = 0;
-  for (std::size_t others = 0; others <= kMostOthers;) {
-    const auto due = read(
-        {"ZRANGEBYSCORE", set, "-inf", until, "WITHSCORES", "LIMIT", std::to_string(others), page});
-    if (!due) return unexpected(due.error());
-    std::vector<Move> moves;
-    for (const Entry& entry : *due) {
-      const auto ours = read_ours(entry.bytes);
-      if (!ours) continue;
-      std::string bytes = entry.bytes;
-      base::set_json_member(bytes, "enqueued_at", sidekiq_time(system_clock::now()));
-      moves.push_back({entry.bytes, std::move(bytes), ours->queue});
+  if (is_paused || look.passed > 0) {
+    Look newest{.passed = -kNewest};
+    const auto seen = look_on(set, newest, until, promoted);
+    if (!seen) return unexpected(seen.error());
+    if (is_paused) return promoted;
+  }
+  const Look begun = look;
+  while (look.passed - begun.passed < kMostOthersInARound &&
+         look.bytes - begun.bytes < kMostBytesInARound) {
+    const auto is_more = look_on(set, look, until, promoted);
+    if (!is_more) return unexpected(is_more.error());
+    if (*is_more) continue;
+    // Those that became due behind it meanwhile, and any that came before it, are for the next
+    // look.
+    Look next;
+    if (!look.has_found) {
+      next.next =
+          steady_clock::now() +
+          std::min<milliseconds>(milliseconds(look.bytes / kBytesPerMillisecond), kMostPause);
     }
-    auto moved = move(set, moves);
-    if (!moved) return moved;
-    promoted += *moved;
-    if (due->size() < kPage) break;
-    others += due->size() - moves.size();
+    look = next;
+    break;
   }
   return promoted;
+}
+
+StoreResult<bool> RedisSets::look_on(std::string_view set, Look& look, const std::string& until,
+                                     std::int64_t& promoted) {
+  RedisStep step(context_.client, context_.scripts.due);
+  step.key(set).argument(until).number(look.passed).number(kMostLookedAt).number(kMostBytesAtOnce);
+  const auto reply = step.run();
+  if (!reply) return unexpected(reply.error());
+  const auto& parts = reply->array();
+  if (parts.size() < 3) {
+    return unexpected(
+        StoreFailure{StoreFailure::Kind::kDamaged,
+                     "the answer of Redis to \"due\" has another shape than it should"});
+  }
+  look.passed += parts[0].integer();
+  look.bytes += parts[1].integer();
+  std::vector<Move> moves;
+  for (std::size_t at = 3; at < parts.size(); ++at) {
+    std::string from(parts[at].text());
+    const auto ours = read_ours(from);
+    if (!ours) continue;
+    --look.passed;
+    look.bytes -= static_cast<std::int64_t>(from.size());
+    std::string to = from;
+    base::set_json_member(to, "enqueued_at", sidekiq_time(system_clock::now()));
+    moves.push_back({std::move(from), std::move(to), ours->queue});
+  }
+  look.has_found = look.has_found || !moves.empty();
+  const auto moved = move(set, moves);
+  if (!moved) return unexpected(moved.error());
+  promoted += *moved;
+  return parts[2].integer() == 1;
 }
 
 StoreResult<std::vector<std::string>> RedisSets::removed_payloads(system_clock::time_point until) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "jobs/redis_store_context.h"
 #include "jobs/store_failure.h"
 #include "patient_http/service_status.h"
@@ -25,6 +26,9 @@ class RedisSets {
   // `context` must outlive this object.
   explicit RedisSets(RedisStoreContext& context) : context_(context) {}
 
+  // Of each set, at most some thousand entries of other classes are looked at in a call; the next
+  // one goes on behind them. After a look at all that are due that found none of ours, the next is
+  // put off by what that look cost Redis, at most 5 s. What became due last is looked at each time.
   [[nodiscard]] StoreResult<std::int64_t> promote_due(std::chrono::system_clock::time_point now);
 
   // Of the first 1,000 jobs of all classes that are due by then.
@@ -49,8 +53,19 @@ class RedisSets {
     std::string queue;
   };
 
-  [[nodiscard]] StoreResult<std::int64_t> promote_due_of(std::string_view set,
+  // How far the entries of a set that are due have been looked through.
+  struct Look {
+    std::int64_t passed = 0;  // entries of others, from the first one on; below 0: to the last one
+    std::int64_t bytes = 0;   // of these
+    bool has_found = false;
+    std::chrono::steady_clock::time_point next = {};
+  };
+
+  [[nodiscard]] StoreResult<std::int64_t> promote_due_of(std::string_view set, Look& look,
                                                          std::chrono::system_clock::time_point now);
+  // Goes on with a look by one call of the script. False: nothing further is due.
+  [[nodiscard]] StoreResult<bool> look_on(std::string_view set, Look& look,
+                                          const std::string& until, std::int64_t& promoted);
   [[nodiscard]] StoreResult<std::vector<Entry>> read(const std::vector<std::string_view>& command);
   [[nodiscard]] StoreResult<std::int64_t> move(std::string_view set,
                                                const std::vector<Move>& moves);
@@ -58,6 +73,9 @@ class RedisSets {
   [[nodiscard]] StoreResult<std::int64_t> remove_dead(const std::vector<Entry>& entries);
 
   RedisStoreContext& context_;
+  base::Mutex mutex_;
+  Look retry_ GUARDED_BY(mutex_);
+  Look schedule_ GUARDED_BY(mutex_);
 };
 
 }  // namespace patient_http::jobs

@@ -8,6 +8,7 @@
 #include "embedded/lua/complete.lua.h"
 #include "embedded/lua/count.lua.h"
 #include "embedded/lua/delete_dead.lua.h"
+#include "embedded/lua/due.lua.h"
 #include "embedded/lua/fail.lua.h"
 #include "embedded/lua/forget_payloads.lua.h"
 #include "embedded/lua/heartbeat.lua.h"
@@ -52,7 +53,8 @@ RedisScripts::RedisScripts()
       forget_payloads("forget_payloads", with_common(texts, embedded::kForgetPayloadsLua)),
       start_suspect("start_suspect", with_common(texts, embedded::kStartSuspectLua)),
       removed_payloads("removed_payloads", with_common(texts, embedded::kRemovedPayloadsLua)),
-      sidekiq_beat("sidekiq_beat", with_common(texts, embedded::kSidekiqBeatLua)) {}
+      sidekiq_beat("sidekiq_beat", with_common(texts, embedded::kSidekiqBeatLua)),
+      due("due", with_common(texts, embedded::kDueLua)) {}
 
 StoreFailure odd_reply(const char* step) {
   return {StoreFailure::Kind::kDamaged,

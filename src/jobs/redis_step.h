@@ -20,7 +20,7 @@ struct RedisScripts {
   std::deque<std::string> texts;
   redis::RedisScript claim, complete, fail, release, heartbeat, rescue, leave, push, move,
       delete_dead, claim_callbacks, settle_callbacks, count, take_orphans, unlock, forget_payloads,
-      start_suspect, removed_payloads, sidekiq_beat;
+      start_suspect, removed_payloads, sidekiq_beat, due;
 };
 
 // A failure of the driver in the terms of the store. Whatever the server refused, it is worth

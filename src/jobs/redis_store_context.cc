@@ -1,12 +1,10 @@
 #include "jobs/redis_store_context.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
+#include "base/text.h"
 #include "drivers/redis/redis_url.h"
 
 namespace patient_http::jobs {
@@ -28,14 +26,11 @@ StoreResult<redis::RedisConnectionOptions> connection_options(const RedisOptions
 }
 
 std::string to_score(system_clock::time_point time) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.6f",
-                duration<double>(time.time_since_epoch()).count());
-  return text.data();
+  return base::fixed_number(duration<double>(time.time_since_epoch()).count(), 6);
 }
 
 system_clock::time_point from_score(std::string_view score) {
-  const double seconds = std::strtod(std::string(score).c_str(), nullptr);
+  const double seconds = base::leading_number(score);
   if (!std::isfinite(seconds) || std::abs(seconds) > 9e9) return {};
   return system_clock::time_point(
       std::chrono::microseconds(static_cast<std::int64_t>(std::llround(seconds * 1e6))));

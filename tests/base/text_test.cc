@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "support/comma_locale.h"
+
 namespace patient_http::base {
 namespace {
 
@@ -56,6 +60,16 @@ TEST(TextTest, ReadsBase64AsLenientlyAsRuby) {
   EXPECT_EQ(base64_decode_lenient("aGVsb"), "hel");
   EXPECT_EQ(base64_decode_lenient("aGU=bG8="), "he");
   EXPECT_EQ(base64_decode_lenient(""), "");
+}
+
+TEST(TextTest, WritesAndReadsNumbersWithAPointWhateverTheLocale) {
+  const test::CommaLocale locale;
+  EXPECT_EQ(fixed_number(1.5, 3), "1.500");
+  EXPECT_EQ(fixed_number(-0.0625, 2), "-0.06");
+  EXPECT_EQ(fixed_number(std::numeric_limits<double>::max(), 9).size(), 319U);
+  EXPECT_EQ(leading_number("1.5"), 1.5);
+  EXPECT_EQ(leading_number("-2e3 s"), -2000);
+  EXPECT_EQ(leading_number("s"), 0);
 }
 
 }  // namespace

@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "jobs/redis_store_fixture.h"
 #include "patient_http/json.h"
+#include "support/comma_locale.h"
 #include "support/program.h"
 #include "support/redis_proxy.h"
 
@@ -25,7 +27,6 @@ using conformance::kGone;
 using conformance::kNow;
 using conformance::must;
 using conformance::soon;
-using conformance::unstamped;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Contains;
@@ -58,11 +59,6 @@ std::unique_ptr<StoreFleet> make_redis_fleet() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Redis, JobStoreConformance, testing::Values(make_redis_fleet));
-
-std::string foreign(const std::string& jid) {
-  return R"({"class":"HardJob","args":["PatientHttp::Sidekiq::RequestWorker"],"jid":")" + jid +
-         "\"}";
-}
 
 TEST_F(RedisJobStoreTest, RegistersClaimsWhereTheGemsPageLooks) {
   const auto store = open();
@@ -241,7 +237,10 @@ TEST_F(RedisJobStoreTest, PutsOffAnotherJobWithTheIdOfOneThatRuns) {
       R"({"jid":"twin","class":"PatientHttp::Sidekiq::RequestWorker","args":[{},"Done",null,null,"id of a"]})";
   push_from_ruby(twin);
   EXPECT_THAT(jids(must(store->claim(5))), ElementsAre("a"));
-  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(twin));
+  // With the queue that it came from, which it does not name.
+  EXPECT_THAT(
+      list({"ZRANGE", "schedule", "0", "-1"}),
+      ElementsAre(twin.substr(0, twin.size() - 1) + R"(,"queue":"patient_http_requests"})"));
 }
 
 TEST_F(RedisJobStoreTest, TellsJobsWithoutAJidApart) {
@@ -270,36 +269,111 @@ TEST_F(RedisJobStoreTest, AClaimOnTheSameJobTakesTheFirstOnesPlace) {
   EXPECT_THAT(must(store->complete(std::vector{completion_of(second[0])})), ElementsAre(kDone));
 }
 
-// The gem's keys expire when every process was gone for an hour, and anybody may make them anew.
-TEST_F(RedisJobStoreTest, MovesOnlyItsOwnJobsWhenTheirTimeHasCome) {
+// A program that embeds the store may have set a locale in which 1.5 is "1,5".
+TEST_F(RedisJobStoreTest, WritesNumbersWithAPointWhateverTheLocale) {
+  const test::CommaLocale locale;
   const auto store = open();
-  server().command({"ZADD", "retry", "1000", foreign("1")});
-  server().command({"ZADD", "retry", "1001", job_bytes("a")});
-  server().command({"ZADD", "schedule", "1002", job_bytes("b")});
-  server().command({"ZADD", "schedule", "9000000000", job_bytes("c")});
-  EXPECT_EQ(must(store->promote_due(kNow)), 2);
-  EXPECT_THAT(list({"ZRANGE", "retry", "0", "-1"}), ElementsAre(foreign("1")));
-  const auto claims = must(store->claim(5));
-  ASSERT_THAT(jids(claims), ElementsAre("a", "b"));
-  EXPECT_NE(claims[0].bytes, job_bytes("a"));
-  EXPECT_EQ(unstamped(claims[0].bytes), job_bytes("a"));
+  const auto at = kNow + milliseconds(500);
+  must(store->push(std::vector<NewJob>{{"a", job_bytes("a"), at}}, {}));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1", "WITHSCORES"}),
+              ElementsAre(job_bytes("a"), "1800000000.5"));
+  EXPECT_EQ(must(store->promote_due(at)), 1);
+  must(store->fail(std::vector{conformance::retry(must(store->claim(1)).at(0), at)}, kNow));
+  EXPECT_EQ(must(store->promote_due(at)), 1);
+  must(store->complete(std::vector{completion_of(must(store->claim(1)).at(0))}));
+  EXPECT_EQ(text({"HGET", "sidekiq:patient_http:totals", "duration"}), "1.5");
+  EXPECT_EQ(must(store->statistics()).duration, seconds(1) + milliseconds(500));
+  push_from_ruby(job_bytes("b"));
+  must(store->fail(std::vector{conformance::dead(must(store->claim(1)).at(0))}, at));
+  EXPECT_EQ(must(store->dead_jobs(1, "")).at(0).died, at);
 }
 
-TEST_F(RedisJobStoreTest, KeepsFailuresWhereSidekiqLooksForThem) {
-  const auto store = open();
-  for (const char* name : {"retried", "late", "dead"}) push_from_ruby(job_bytes(name));
-  const auto claims = must(store->claim(3));
-  FailedClaim retried = conformance::retry(claims[0], kNow);
-  retried.bytes = job_bytes("retried", R"({"a":1})");
-  must(store->fail(
-      std::vector{retried, conformance::retry(claims[1], kNow), conformance::dead(claims[2])},
-      kNow));
-  EXPECT_THAT(list({"ZRANGE", "retry", "0", "-1"}), ElementsAre(*retried.bytes));
-  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(job_bytes("late")));
-  const auto dead = list({"ZRANGE", "dead", "0", "-1", "WITHSCORES"});
-  ASSERT_EQ(dead.size(), 2U);
-  EXPECT_THAT(dead[0], HasSubstr(R"("enqueued_at":1.5,"error_message":"broken")"));
-  EXPECT_EQ(dead[1], "1800000000");
+// What fails between two writes is half done: here, a job that was known already and nowhere.
+TEST_F(RedisJobStoreTest, WritesNothingWhenAnArgumentIsNotANumber) {
+  const RedisScripts scripts;
+  const auto push = [&](std::string_view at_time, std::string_view lifetime) {
+    return integer({"EVAL",
+                    scripts.push.text(),
+                    "6",
+                    "queue:q",
+                    "schedule",
+                    "queues",
+                    "notes",
+                    "announced",
+                    "unneeded",
+                    "q",
+                    "0",
+                    "a",
+                    job_bytes("a"),
+                    "",
+                    "86400",
+                    "",
+                    "b",
+                    job_bytes("b"),
+                    at_time,
+                    lifetime,
+                    ""});
+  };
+  EXPECT_THROW(push("1800000000,5", "86400"), std::runtime_error);
+  EXPECT_THROW(push("1800000000.5", ""), std::runtime_error);
+  EXPECT_THAT(list({"KEYS", "*"}), IsEmpty());
+  EXPECT_EQ(push("1800000000.5", "86400"), 2);
+  EXPECT_EQ(push("1800000000.5", "86400"), 0);
+
+  const std::string claims = "patient_http:claims:p";
+  const std::string facts = "patient_http:claim_facts:p";
+  server().command({"FLUSHALL"});
+  server().command({"HSET", claims, "p/a", job_bytes("a")});
+  server().command({"HSET", facts, "p/a", "1\nq\na\n"});
+  const auto complete = [&](std::string_view duration) {
+    return list({"EVAL",       scripts.complete.text(),
+                 "14",         kIndex,
+                 kRegistry,    claims,
+                 facts,        "announced",
+                 "unneeded",   "suspects",
+                 "deaths",     "rescues",
+                 "totals",     "queues",
+                 "processed",  "today",
+                 "queue:c",    "p",
+                 "1",          "c",
+                 "1",          "p/a",
+                 "a-callback", "{}",
+                 "1",          "0",
+                 duration,     "200",
+                 "",           ""});
+  };
+  const auto fail = [&](std::string_view at_time) {
+    return list({"EVAL",
+                 scripts.fail.text(),
+                 "14",
+                 kIndex,
+                 kRegistry,
+                 claims,
+                 facts,
+                 "suspects",
+                 "schedule",
+                 "retry",
+                 "dead",
+                 "processed",
+                 "today",
+                 "failed",
+                 "failed today",
+                 "rescues",
+                 "deaths",
+                 "p",
+                 "1800000000",
+                 "1",
+                 "p/a",
+                 "0",
+                 "",
+                 at_time,
+                 "why"});
+  };
+  for (const std::string_view bad : {"1,5", "soon", "nan", "0x10"}) {
+    EXPECT_THROW(complete(bad), std::runtime_error) << bad;
+    EXPECT_THROW(fail(bad), std::runtime_error) << bad;
+    EXPECT_THAT(list({"KEYS", "*"}), UnorderedElementsAre(claims, facts));
+  }
 }
 
 TEST_F(RedisJobStoreTest, WaitsWithoutMovingWhatIsInTheQueue) {

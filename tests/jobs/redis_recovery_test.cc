@@ -68,6 +68,54 @@ TEST_F(RedisRecoveryTest, EntersItsClaimsAgainWhenTheRegistryOfTheGemWasLost) {
               ElementsAre(kDone, kDone));
 }
 
+// A rescuer put them into its own queue, where nobody knew their callbacks.
+TEST_F(RedisRecoveryTest, RescuesCallbacksIntoTheQueueThatTheirJobNames) {
+  const auto victims = [&](const std::string& own_queue) {
+    auto options = options_of(server().url());
+    options.redis.own_callback_queue = own_queue;
+    return open(options);
+  };
+  const auto callback_of = [](const std::string& jid, const std::string& queue) {
+    return R"({"class":"PatientHttp::Sidekiq::CallbackWorker","queue":")" + queue + R"(","jid":")" +
+           jid + "\"}";
+  };
+  const auto mine = victims("mine");
+  const auto yours = victims("yours");
+  push_from_ruby(callback_of("a", "mine"), "mine");
+  push_from_ruby(callback_of("b", "mine"), "mine");
+  push_from_ruby(R"({"jid":"names none"})", "mine");
+  push_from_ruby(callback_of("c", "yours"), "yours");
+  ASSERT_EQ(must(mine->claim_callbacks(5)).size(), 3U);
+  ASSERT_EQ(must(yours->claim_callbacks(5)).size(), 1U);
+  server().command({"DEL", "queues"});
+
+  end_lease(mine->process_id());
+  EXPECT_EQ(must(yours->rescue(kNow)), 3);
+  EXPECT_THAT(queue("mine"), ElementsAre(callback_of("b", "mine"), callback_of("a", "mine")));
+  EXPECT_THAT(queue("yours"), ElementsAre(R"({"jid":"names none"})"));
+  EXPECT_THAT(list({"SMEMBERS", "queues"}), UnorderedElementsAre("mine", "yours"));
+
+  must(mine->heartbeat({}));
+  end_lease(yours->process_id());
+  EXPECT_EQ(must(mine->rescue(kNow)), 1);
+  EXPECT_THAT(queue("yours"), ElementsAre(callback_of("c", "yours"), R"({"jid":"names none"})"));
+}
+
+TEST_F(RedisRecoveryTest, RescuesNothingWhenTheQueueOfACallbackHoldsSomethingElse) {
+  const auto store = open();
+  const auto victim = open();
+  push_from_ruby(job_bytes("a"));
+  ASSERT_EQ(must(victim->claim(1)).size(), 1U);
+  push_from_ruby(R"({"queue":"odd","jid":"c"})", "patient_http_callbacks");
+  ASSERT_EQ(must(victim->claim_callbacks(1)).size(), 1U);
+  server().command({"SET", "queue:odd", "1"});
+  end_lease(victim->process_id());
+  EXPECT_FALSE(store->rescue(kNow));
+  EXPECT_THAT(queue("patient_http_requests"), IsEmpty());
+  server().command({"DEL", "queue:odd"});
+  EXPECT_EQ(must(store->rescue(kNow)), 2);
+}
+
 TEST_F(RedisRecoveryTest, RescuesNobodyWhileItIsItselfOutOfTouch) {
   auto victim = open();
   push_from_ruby(job_bytes("a"));

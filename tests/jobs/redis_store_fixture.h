@@ -49,6 +49,12 @@ inline RedisJobStoreOptions options_of(const std::string& url) {
   return options;
 }
 
+// A job of another class that mentions ours.
+inline std::string foreign(const std::string& jid) {
+  return R"({"class":"HardJob","args":["PatientHttp::Sidekiq::RequestWorker"],"jid":")" + jid +
+         "\"}";
+}
+
 class RedisJobStoreTest : public testing::Test {
  protected:
   RedisJobStoreTest() { server().command({"FLUSHALL"}); }

@@ -103,7 +103,7 @@ local function take_from(key, name, is_shared)
     local other = known[job.member]
     if other and other ~= job.jid then
       -- Another job with the id of one that runs here.
-      redis.call('ZADD', schedule, now / 1000 + 60, job.bytes)
+      redis.call('ZADD', schedule, now / 1000 + 60, with_queue(job.bytes, name))
       postponed = postponed + 1
     else
       known[job.member] = job.jid

@@ -1,5 +1,5 @@
 -- Put before each script. Keys and JSON are described in docs/protocol.md. Only commands of Redis 6.2.
--- A script that fails half way is not rolled back: types are checked before the first write.
+-- A script that fails half way is not rolled back: types and numbers are checked before the first write.
 
 local REQUEST_CLASS = 'PatientHttp::Sidekiq::RequestWorker'
 local CALLBACK_CLASS = 'PatientHttp::Sidekiq::CallbackWorker'
@@ -12,6 +12,13 @@ local function expect(key, wanted)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= wanted then
     error(key .. ' holds a ' .. found .. ', not a ' .. wanted)
+  end
+end
+
+-- As types: an argument that is no number would fail between two writes.
+local function expect_number(text)
+  if not string.find(text or '', '^%-?%d+%.?%d*$') then
+    error('"' .. tostring(text) .. '" is not a number')
   end
 end
 
@@ -144,6 +151,14 @@ local function count_rescues(key, jid)
     if time > times[#times] - HOUR then count = count + 1 end
   end
   return count
+end
+
+-- A job on its way into a sorted set, with the queue that it came from when it names none: what is
+-- there must say where it goes back to. Of a doubled key the last one counts.
+local function with_queue(bytes, queue)
+  local job = decode(bytes)
+  local object = job and not text_or_nil(job.queue) and string.match(bytes, '^(%s*{.*[^%s{])%s*}%s*$')
+  return object and object .. ',"queue":' .. cjson.encode(queue) .. '}' or bytes
 end
 
 -- A job that died, with the fields in which Sidekiq keeps why; what is no JSON stays as it is.

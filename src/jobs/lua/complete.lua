@@ -24,6 +24,10 @@ expect(deaths, 'hash')
 expect(rescues, 'hash')
 expect(queues, 'set')
 for i = FIRST_QUEUE, #KEYS do expect(KEYS[i], 'list') end
+for at = 3 + queue_count, #ARGV, ENTRY do
+  expect_number(ARGV[at + 4])
+  expect_number(ARGV[at + 6])
+end
 
 local settled, members, pushes = {}, {}, {}
 local statistics = {}

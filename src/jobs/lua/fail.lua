@@ -19,6 +19,10 @@ expect(retry, 'zset')
 expect(dead, 'zset')
 expect(KEYS[13], 'hash')
 expect(KEYS[14], 'hash')
+expect_number(now)
+for at = 3, #ARGV, ENTRY do
+  if ARGV[at + 4] ~= '' then expect_number(ARGV[at + 4]) end
+end
 
 local settled, failures = {}, 0
 local suspect = redis.call('HGET', suspects, process)
@@ -27,7 +31,7 @@ for at = 3, #ARGV, ENTRY do
   local has_bytes = ARGV[at + 2] == '1'
   local claim = standing(facts, registry, process, member, number)
   if claim then
-    local bytes = has_bytes and ARGV[at + 3] or redis.call('HGET', claims, member)
+    local bytes = with_queue(has_bytes and ARGV[at + 3] or redis.call('HGET', claims, member), claim.queue)
     if at_time == '' then
       bury(dead, has_bytes and bytes or with_reason(bytes, ARGV[at + 5], now), now)
       -- Who brings it back by hand begins anew.

@@ -8,6 +8,7 @@ local queue_count = tonumber(ARGV[1])
 expect(set, 'zset')
 expect(queues, 'set')
 for i = 3, #KEYS do expect(KEYS[i], 'list') end
+for at = 2 + queue_count, #ARGV, 3 do expect_number(ARGV[at + 2]) end
 
 local moved = {}
 for at = 2 + queue_count, #ARGV, 3 do

@@ -15,22 +15,31 @@ expect(notes, 'hash')
 expect(announced, 'set')
 expect(unneeded, 'zset')
 
-local ready, added = {}, 0
 for at = 3 + note_count * 2, #ARGV, ENTRY do
-  local jid, bytes, at_time, payload = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
-  if redis.call('SET', 'patient_http:pushed:' .. jid, '1', 'NX', 'EX', ARGV[at + 3]) then
-    added = added + 1
+  if ARGV[at + 2] ~= '' then expect_number(ARGV[at + 2]) end
+  expect_number(ARGV[at + 3])
+end
+
+local ready, marks, seen = {}, {}, {}
+for at = 3 + note_count * 2, #ARGV, ENTRY do
+  local bytes, at_time, payload = ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
+  local mark = 'patient_http:pushed:' .. ARGV[at]
+  if not seen[mark] and redis.call('EXISTS', mark) == 0 then
+    seen[mark] = true
     if at_time ~= '' then
       redis.call('ZADD', schedule, at_time, bytes)
     else
       ready[#ready + 1] = bytes
     end
+    marks[#marks + 1] = {key = mark, seconds = ARGV[at + 3]}
     if payload ~= '' then redis.call('SREM', announced, payload) end
   else
     drop_announced(announced, unneeded, payload)
   end
 end
-if added > 0 then redis.call('SADD', queues, ARGV[1]) end
+if #marks > 0 then redis.call('SADD', queues, ARGV[1]) end
 call_with_all('LPUSH', queue, ready)
+-- After the jobs: a job that is known and nowhere would be lost.
+for _, mark in ipairs(marks) do redis.call('SET', mark.key, '1', 'EX', mark.seconds) end
 for i = 3, 2 + note_count * 2, 2 do redis.call('HSET', notes, ARGV[i], ARGV[i + 1]) end
-return added
+return #marks

@@ -1,21 +1,21 @@
 -- Takes what a process of ours that is dead holds, and puts it to the back of its queue.
 -- KEYS: lease, claims, facts, callbacks running, announced, all of the dead process; registry index,
 --       registry, processes, the gem's processes, the gem's sign of life, rescues, suspects, deaths,
---       unneeded, queues, the queue of our callbacks; the lease of the rescuer
--- ARGV: the dead process, most, name of the queue of our callbacks, now in ms, and the latest time of
---       Redis at which the caller's clock and that of Redis agree
+--       unneeded, queues; the lease of the rescuer
+-- ARGV: the dead process, most, the queue of callbacks that name none, now in ms, and the latest time
+--       of Redis at which the caller's clock and that of Redis agree
 -- Gives: how many jobs and callbacks were put back, how many claims a Ruby process had taken, and 1
 --        when there is more.
 local lease, claims, facts, running, announced = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local index, registry, processes, gem_processes = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local rescues, suspects, deaths, unneeded = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local queues, callback_queue = KEYS[15], KEYS[16]
+local queues = KEYS[15]
 local process, most = ARGV[1], tonumber(ARGV[2])
 local DEATH_SECONDS = 86400
 
 -- Whoever has no lease himself may be the one who is late. And when the clock of Redis has jumped,
 -- leases have ended of processes that live.
-if redis.call('EXISTS', lease) == 1 or redis.call('EXISTS', KEYS[17]) == 0 or
+if redis.call('EXISTS', lease) == 1 or redis.call('EXISTS', KEYS[16]) == 0 or
     now_ms() > tonumber(ARGV[5]) then
   return {0, 0, 0, 0}
 end
@@ -32,7 +32,6 @@ expect(suspects, 'hash')
 expect(deaths, 'hash')
 expect(unneeded, 'zset')
 expect(queues, 'set')
-expect(callback_queue, 'list')
 
 local function by_number(a, b) return a.number < b.number end
 
@@ -46,6 +45,19 @@ for i = 1, #all, 2 do
 end
 table.sort(held, by_number)
 for i = 1, math.min(most, #held) do expect('queue:' .. held[i].queue, 'list') end
+
+local callbacks = {}
+all = #held <= most and redis.call('HGETALL', running) or {}
+for i = 1, #all, 2 do
+  local job = decode(all[i + 1]) or {}
+  -- The dead process's queue may be another than that of the rescuer, who cannot run its callbacks.
+  local queue = text_or_nil(job.queue) or ARGV[3]
+  expect('queue:' .. queue, 'list')
+  callbacks[#callbacks + 1] = {
+    number = tonumber(all[i]), bytes = all[i + 1], queue = queue, jid = text_or_nil(job.jid),
+  }
+end
+table.sort(callbacks, by_number)
 
 local now = tonumber(ARGV[4])
 local suspect = redis.call('HGET', suspects, process)
@@ -73,19 +85,12 @@ for i = 1, #held do
   redis.call('ZREM', index, claim.member)
   redis.call('HDEL', registry, claim.member)
 end
-local callbacks = {}
-all = redis.call('HGETALL', running)
-for i = 1, #all, 2 do
-  callbacks[#callbacks + 1] = {number = tonumber(all[i]), bytes = all[i + 1]}
-end
-table.sort(callbacks, by_number)
+
 for _, callback in ipairs(callbacks) do
-  redis.call('LPUSH', callback_queue, callback.bytes)
-  local job = decode(callback.bytes)
-  local jid = job and text_or_nil(job.jid)
-  if jid then add_rescue(rescues, jid, now) end
+  redis.call('SADD', queues, callback.queue)
+  redis.call('LPUSH', 'queue:' .. callback.queue, callback.bytes)
+  if callback.jid then add_rescue(rescues, callback.jid, now) end
 end
-if #callbacks > 0 then redis.call('SADD', queues, ARGV[3]) end
 
 for _, payload in ipairs(redis.call('SMEMBERS', announced)) do
   redis.call('ZADD', unneeded, 0, payload)

@@ -17,6 +17,10 @@ expect(dead, 'zset')
 expect(unneeded, 'zset')
 expect(notes, 'hash')
 expect(rescues, 'hash')
+expect_number(ARGV[2])
+for at = 4 + note_count * 2, #ARGV, ENTRY do
+  if ARGV[at + 2] == 'retry' then expect_number(ARGV[at + 4]) end
+end
 
 local settled = {}
 for at = 4 + note_count * 2, #ARGV, ENTRY do
@@ -34,10 +38,10 @@ for at = 4 + note_count * 2, #ARGV, ENTRY do
       redis.call('SADD', queues, ARGV[1])
       redis.call('RPUSH', queue, bytes)
     elseif step == 'retry' then
-      redis.call('ZADD', retry, ARGV[at + 4], bytes)
+      redis.call('ZADD', retry, ARGV[at + 4], with_queue(bytes, ARGV[1]))
     else
       if ARGV[at + 3] == '' then bytes = with_reason(bytes, ARGV[at + 5], ARGV[2]) end
-      bury(dead, bytes, ARGV[2])
+      bury(dead, with_queue(bytes, ARGV[1]), ARGV[2])
     end
   end
   settled[#settled + 1] = stored and 1 or 0
