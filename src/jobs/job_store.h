@@ -162,9 +162,13 @@ class JobStore {
   // Puts the jobs, and the callbacks, of dead processes to the back of their queue, unchanged,
   // in their order; counts one rescue at `now` for each, and one death for each process's suspect.
   // A result ends a job's counts, its callback begins anew. Gives their number. Processes that live
-  // are left alone, however busy. Repeated: finds nothing more, and gives 0.
-  [[nodiscard]] virtual StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) = 0;
+  // are left alone, however busy, and so are the dead in `spared`, by their process_id(), until a
+  // later call. Repeated: finds nothing more, and gives 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) = 0;
+  [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now) {
+    return rescue_except({}, now);
+  }
 
   // Tells the others that this process lives, and how it is: stores that keep `health` show it to
   // whoever looks, others do without. Repeated: tells it anew.

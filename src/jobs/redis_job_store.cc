@@ -187,8 +187,9 @@ StoreResult<std::vector<Settled>> RedisJobStore::release(std::span<const std::st
   return impl_->claims.release(claim_ids);
 }
 
-StoreResult<std::int64_t> RedisJobStore::rescue(system_clock::time_point now) {
-  return impl_->presence.rescue(now);
+StoreResult<std::int64_t> RedisJobStore::rescue_except(std::span<const std::string> spared,
+                                                       system_clock::time_point now) {
+  return impl_->presence.rescue_except(spared, now);
 }
 
 StoreResult<void> RedisJobStore::heartbeat(const ProcessHealth& health) {

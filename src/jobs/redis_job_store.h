@@ -50,8 +50,8 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<Settled> start_suspect(const std::string& claim_id) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(
       std::span<const std::string> claim_ids) override;
-  [[nodiscard]] StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) override;
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override;
   [[nodiscard]] StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) override;

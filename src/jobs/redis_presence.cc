@@ -96,7 +96,8 @@ bool RedisPresence::is_in_touch_for(milliseconds time) {
          now - in_touch_since_ >= time;
 }
 
-StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_point now) {
+StoreResult<std::int64_t> RedisPresence::rescue_except(std::span<const std::string> spared,
+                                                       std::chrono::system_clock::time_point now) {
   const auto& options = context_.options;
   std::int64_t rescued = 0;
   if (is_in_touch_for(options.trust_after.value_or(options.redis.lease))) {
@@ -105,6 +106,7 @@ StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_
     for (const auto& one : processes->array()) {
       const std::string process(one.text());
       if (process == context_.process) continue;
+      if (std::find(spared.begin(), spared.end(), process) != spared.end()) continue;
       auto found = rescue_from(process, now);
       if (!found) return found;
       rescued += *found;

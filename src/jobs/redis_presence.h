@@ -26,8 +26,10 @@ class RedisPresence {
   // Renews the lease, what the gem's page shows of this process, and its status, which shows
   // `health`; null: none yet.
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth* health);
-  // Puts back what dead processes held, and gives how many jobs and callbacks that were.
-  [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now);
+  // Puts back what dead processes held, but for those in `spared`, and gives how many jobs and
+  // callbacks that were.
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(std::span<const std::string> spared,
+                                                        std::chrono::system_clock::time_point now);
   // Ends the lease. What this process holds still is left to the others, at once.
   [[nodiscard]] StoreResult<void> leave();
 

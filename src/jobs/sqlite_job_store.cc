@@ -207,12 +207,14 @@ StoreResult<std::vector<Settled>> SqliteJobStore::release(std::span<const std::s
   return settled;
 }
 
-StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time_point now) {
+StoreResult<std::int64_t> SqliteJobStore::rescue_except(std::span<const std::string> spared,
+                                                        std::chrono::system_clock::time_point now) {
   const auto others = impl_->others();
   if (!others) return unexpected(others.error());
   std::vector<ProcessLock> locks;
   std::vector<std::int64_t> dead;
   for (const RegisteredProcess& other : *others) {
+    if (std::find(spared.begin(), spared.end(), other.name) != spared.end()) continue;
     auto lock = ProcessLock::take_if_dead(impl_->path, other.token());
     if (!lock) {
       return unexpected(StoreFailure{StoreFailure::Kind::kUnavailable, lock.error().message});

@@ -56,8 +56,8 @@ class SqliteJobStore final : public JobStore {
       std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(
       std::span<const std::string> claim_ids) override;
-  [[nodiscard]] StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) override;
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override;
   [[nodiscard]] StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) override;

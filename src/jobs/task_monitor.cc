@@ -76,8 +76,8 @@ void TaskMonitor::beat() {
 
 void TaskMonitor::rescue() {
   // A rescue takes the claims that the results need.
-  if (!spool_.deliver()) return;
-  const auto rescued = store_.rescue(std::chrono::system_clock::now());
+  const std::vector<std::string> spared = spool_.deliver();
+  const auto rescued = store_.rescue_except(spared, std::chrono::system_clock::now());
   if (is_done("rescue jobs", rescued) && *rescued > 0) {
     log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
   }

@@ -47,7 +47,10 @@ class ForwardingStore : public JobStore {
       std::span<const std::string> claim_ids) override {
     return store_->release(claim_ids);
   }
-  [[nodiscard]] StoreResult<std::int64_t> rescue(Time now) override { return store_->rescue(now); }
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(std::span<const std::string> spared,
+                                                        Time now) override {
+    return store_->rescue_except(spared, now);
+  }
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override {
     return store_->heartbeat(health);
   }
