@@ -144,6 +144,12 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) = 0;
 
+  // This process ends with results of its claims in a spool: others are to leave the claims alone
+  // for a while, so that the next start can hand the results over. For stores whose claims others
+  // may rescue before that; where a process that starts looks into the spool first, nothing needs
+  // to be done.
+  virtual void keep_claims() {}
+
   // As complete(), for claims of a process that is gone and has left its results behind. kInUse
   // when that process lives. Repeated: kClaimGone, and changes nothing.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete_as(

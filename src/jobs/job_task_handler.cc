@@ -235,6 +235,7 @@ void JobTaskHandler::spool_unstored() {
   }
   undelivered_ -= unstored.size();
   spooled_ += unstored.size();
+  store_.keep_claims();
   log_.warn(count + " results are spooled in " + *path + "; the next start hands them over");
 }
 

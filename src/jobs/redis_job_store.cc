@@ -169,6 +169,10 @@ StoreResult<std::vector<Settled>> RedisJobStore::complete(std::span<const Comple
   return impl_->claims.complete(completions);
 }
 
+void RedisJobStore::keep_claims() {
+  impl_->presence.keep_claims();
+}
+
 StoreResult<std::vector<Settled>> RedisJobStore::complete_as(
     const std::string& process_id, std::span<const Completion> completions) {
   return impl_->claims.complete_as(process_id, completions);

@@ -43,6 +43,7 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;
+  void keep_claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
       const std::string& process_id, std::span<const Completion> completions) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(

@@ -19,6 +19,10 @@ namespace {
 constexpr std::int64_t kMostAtOnce = 250;
 // How long the status of a process that died can be read.
 constexpr std::chrono::seconds kStatusLifetime = std::chrono::hours(1);
+// How long a process that left results in a spool keeps its claims: time for a restart. No longer,
+// since whoever removes the spool leaves its requests waiting so long. The gem's orphan_threshold
+// is the same.
+constexpr milliseconds kClaimsKept = std::chrono::minutes(5);
 
 // "a,2 b c,1,shared", as serve takes it.
 std::string queues_text(const std::vector<RedisQueue>& queues) {
@@ -222,7 +226,8 @@ StoreResult<void> RedisPresence::leave() {
   step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
   step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(context_.keys.callbacks);
   step.key(context_.keys.announced).key(redis_keys::kUnneeded).key(context_.keys.status);
-  const auto reply = step.argument(context_.process).run();
+  step.argument(context_.process).number(keeps_claims_ ? kClaimsKept.count() : 0);
+  const auto reply = step.argument(redis_keys::kLeftLease).run();
   if (!reply) return unexpected(reply.error());
   return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -30,7 +31,10 @@ class RedisPresence {
   // callbacks that were.
   [[nodiscard]] StoreResult<std::int64_t> rescue_except(std::span<const std::string> spared,
                                                         std::chrono::system_clock::time_point now);
-  // Ends the lease. What this process holds still is left to the others, at once.
+  // From now on leave() keeps others from the claims that stand.
+  void keep_claims() { keeps_claims_ = true; }
+  // Ends the lease. What this process holds still is left to the others, at once; after
+  // keep_claims() it is theirs five minutes later.
   [[nodiscard]] StoreResult<void> leave();
 
  private:
@@ -47,6 +51,7 @@ class RedisPresence {
   RedisStoreContext& context_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
+  std::atomic<bool> keeps_claims_{false};
   base::Mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> last_beat_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point in_touch_since_ GUARDED_BY(mutex_);

@@ -35,6 +35,7 @@ class ForwardingStore : public JobStore {
       std::span<const Completion> completions) override {
     return store_->complete(completions);
   }
+  void keep_claims() override { store_->keep_claims(); }
   [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
       const std::string& process_id, std::span<const Completion> completions) override {
     return store_->complete_as(process_id, completions);

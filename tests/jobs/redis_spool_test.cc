@@ -76,5 +76,45 @@ TEST_F(RedisSpoolTest, FileThatCannotBeHandedOverHoldsBackItsOwnProcessOnly) {
   EXPECT_THAT(lines_, HasSubstr("handed over 1 results"));
 }
 
+// The store was back when the process left: its claims were rescued within seconds, and the results
+// that it had spooled were dropped by the next start.
+TEST_F(RedisSpoolTest, ClaimsOfSpooledResultsAreKeptForTheNextStart) {
+  auto spooler = open();
+  const std::string process = spooler->process_id();
+  const Completion result = claim_one(*spooler, "a");
+  spooler->keep_claims();
+  spooler.reset();
+  const std::int64_t kept = integer({"PTTL", "patient_http:lease:" + process});
+  EXPECT_GT(kept, 290'000);
+  EXPECT_LE(kept, 300'000);
+  EXPECT_EQ(must(open()->rescue(conformance::kNow)), 0);
+  const auto next = open();
+  EXPECT_THAT(must(next->complete_as(process, std::vector{result})),
+              testing::ElementsAre(Settled::kDone));
+  EXPECT_EQ(integer({"LLEN", "queue:patient_http_callbacks"}), 1);
+  end_lease(process);
+  EXPECT_EQ(must(next->rescue(conformance::kNow)), 0);
+  EXPECT_EQ(integer({"SISMEMBER", "patient_http:processes", process}), 0);
+}
+
+TEST_F(RedisSpoolTest, KeptClaimsAreRescuedWhenNobodyHandsTheResultsOver) {
+  auto spooler = open();
+  const std::string process = spooler->process_id();
+  claim_one(*spooler, "a");
+  spooler->keep_claims();
+  spooler.reset();
+  end_lease(process);
+  EXPECT_EQ(must(open()->rescue(conformance::kNow)), 1);
+}
+
+TEST_F(RedisSpoolTest, LeavesAtOnceWhenNoClaimStands) {
+  auto store = open();
+  const std::string process = store->process_id();
+  store->keep_claims();
+  store.reset();
+  EXPECT_EQ(integer({"EXISTS", "patient_http:lease:" + process}), 0);
+  EXPECT_EQ(integer({"SISMEMBER", "patient_http:processes", process}), 0);
+}
+
 }  // namespace
 }  // namespace patient_http::jobs
