@@ -169,7 +169,7 @@ class JobStore {
   // in their order; counts one rescue at `now` for each, and one death for each process's suspect.
   // A result ends a job's counts, its callback begins anew. Gives their number. Processes that live
   // are left alone, however busy, and so are the dead in `spared`, by their process_id(), until a
-  // later call. Repeated: finds nothing more, and gives 0.
+  // later call. The store tells its log. Repeated: finds nothing more, and gives 0.
   [[nodiscard]] virtual StoreResult<std::int64_t> rescue_except(
       std::span<const std::string> spared, std::chrono::system_clock::time_point now) = 0;
   [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "jobs/job_store.h"
+#include "patient_http/log.h"
 
 namespace patient_http::jobs {
 
@@ -22,6 +23,7 @@ struct SqliteJobStoreOptions {
   std::chrono::milliseconds busy_timeout{5000};
   // Refuse to share the file with another live process, now and while it is open.
   bool is_exclusive = false;
+  Log log = {};
 };
 
 // The embedded JobStore: one SQLite file (WAL, mode 0600), which several processes of one machine

@@ -63,6 +63,9 @@ TEST_F(RedisSpoolTest, FileThatCannotBeHandedOverHoldsBackItsOwnProcessOnly) {
     monitor.start();
     monitor.stop();
   }
+  EXPECT_EQ(count("is dead: 1 requests") + count("rescued"), 0U)
+      << "the store has said it: " << lines_;
+  EXPECT_THAT(log(), HasSubstr("process " + unrelated->process_id() + " is dead: 1 requests"));
   EXPECT_THAT(queue("patient_http_requests"), SizeIs(1)) << "that of the unrelated process";
   EXPECT_EQ(must(spooler->claims()).size(), 1U);
   EXPECT_EQ(count("hand over the results of"), 1U) << lines_;

@@ -28,15 +28,16 @@ using testing::IsEmpty;
 
 class ResultSpoolTest : public testing::Test {
  protected:
+  Log logger() {
+    return Log([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
+  }
   std::unique_ptr<SqliteJobStore> join() {
     return must(SqliteJobStore::open({.path = folder_.file("jobs.db"),
                                       .durability = SqliteJobStoreOptions::Durability::kNormal,
-                                      .busy_timeout = std::chrono::milliseconds(20)}));
+                                      .busy_timeout = std::chrono::milliseconds(20),
+                                      .log = logger()}));
   }
-  ResultSpool spool(JobStore& store) {
-    return {store, directory_, "jobs",
-            Log([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; })};
-  }
+  ResultSpool spool(JobStore& store) { return {store, directory_, "jobs", logger()}; }
   // A process claims these, spools their results, and dies.
   std::string leave_results(const std::vector<std::string>& names) {
     const auto victim = join();
@@ -94,6 +95,7 @@ TEST_F(ResultSpoolTest, DropsResultsWhoseClaimsWereRescued) {
   EXPECT_THAT(spool(*store).deliver(), IsEmpty());
   EXPECT_THAT(files(), IsEmpty());
   EXPECT_EQ(must(store->counts()).callbacks_waiting, 0);
+  EXPECT_THAT(log_, HasSubstr("rescued 1 jobs and callbacks of processes that died\n"));
   EXPECT_THAT(log_, HasSubstr("1 results"));
   EXPECT_THAT(log_, HasSubstr("were dropped"));
 }
