@@ -175,12 +175,12 @@ TEST_F(OptionSourcesTest, ChecksTheFilesThatItWillNeed) {
                                                    folder_.file("later")));
 }
 
-TEST_F(OptionSourcesTest, WarnsOfMoreConnectionsThanFilesMayBeOpen) {
+TEST_F(OptionSourcesTest, RefusesMoreConnectionsThanFilesMayBeOpen) {
   const auto gathered =
       gather("", {{"REDIS_URL", "redis://a"}}, {.values = {{"max_connections", "1000000"}}});
-  // Where a million files may be open there is nothing to warn of.
-  if (gathered.warnings.empty()) return;
-  EXPECT_THAT(gathered.warnings[0], HasSubstr("max_connections 1000000 needs 1000100 open files"));
+  // Where a million files may be open nothing is wrong.
+  if (gathered.problems.empty()) return;
+  EXPECT_THAT(gathered.problems[0], HasSubstr("max_connections 1000000 needs 1000100 open files"));
 }
 
 TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
