@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "base/url.h"
 #include "jobs/spool_line.h"
 
 namespace patient_http::jobs {
@@ -146,7 +147,11 @@ std::optional<std::string> ResultSpool::deliver_file(const std::string& path) co
   std::string line;
   std::optional<SpoolHead> head;
   if (std::getline(input, line)) head = parse_spool_head(line);
-  if (head && !is_ours(*head)) return std::nullopt;
+  if (head && !is_ours(*head)) {
+    warn_once(path, path + " holds results of another store, " + base::redact_url(head->store) +
+                        "; start a service on that store with this state_directory");
+    return std::nullopt;
+  }
   // Another process writes it, or hands it over.
   if (!is_locked) return head ? std::optional(head->process_id) : std::nullopt;
   Counts counts;

@@ -140,6 +140,19 @@ TEST_F(ResultSpoolTest, LeavesFilesOfOtherStoresAndOfTheLiving) {
   EXPECT_EQ(must(store->counts()).callbacks_waiting, 0);
 }
 
+// They used to lie there without a word.
+TEST_F(ResultSpoolTest, SaysOnceWhichStoreAFileIsFor) {
+  const auto store = join();
+  const std::string name = "redis://u:hunter2@other:6379/1?password=hunter2";
+  const auto path = ResultSpool(*store, directory_, name, Log()).write({});
+  ASSERT_TRUE(path.has_value());
+  const ResultSpool ours(*store, directory_, "jobs", logger());
+  for (int round = 0; round < 3; ++round) EXPECT_THAT(ours.deliver(), IsEmpty());
+  EXPECT_EQ(log_, *path +
+                      " holds results of another store, redis://other:6379/1; start a service "
+                      "on that store with this state_directory\n");
+}
+
 TEST_F(ResultSpoolTest, HandsOverWhatAnEarlierStopOfThisProcessLeft) {
   const auto store = join();
   must(store->push(std::vector<NewJob>{{"a", "{}"}, {"b", "{}"}}, {}));
