@@ -105,13 +105,11 @@ TEST_F(OptionSourcesTest, WarnsOfVariablesThatAreNoOptions) {
                     HasSubstr("PATIENT_HTTP_PORT_80_TCP: no such option")));
 }
 
-TEST_F(OptionSourcesTest, ListsWhatIsKnownWhenNothingIsNear) {
+TEST_F(OptionSourcesTest, PointsToTheHelpWhenNothingIsNear) {
   const auto gathered =
       gather("", {{"PATIENT_HTTP_COLOUR_OF_THE_SKY", "blue"}, {"REDIS_URL", "redis://localhost"}});
   EXPECT_THAT(all(gathered.warnings),
-              HasSubstr("PATIENT_HTTP_COLOUR_OF_THE_SKY: no such option; known are: "
-                        "PATIENT_HTTP_CONFIG, PATIENT_HTTP_ENCRYPTION_KEYS, "
-                        "PATIENT_HTTP_MAX_CONNECTIONS, "));
+              HasSubstr("PATIENT_HTTP_COLOUR_OF_THE_SKY: no such option; see --help"));
 }
 
 TEST_F(OptionSourcesTest, TakesVariablesThatTheFileNamesForSecrets) {

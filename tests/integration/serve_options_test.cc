@@ -152,6 +152,13 @@ TEST_F(ServeOptionsTest, RefusesMoreConnectionsThanFilesMayBeOpen) {
   }
 }
 
+TEST_F(ServeOptionsTest, SuggestsAFlagOrItsHelp) {
+  EXPECT_EQ(serve({"--database", database_, "--lease=5", "--colour-of-the-sky=blue"}), 2);
+  EXPECT_EQ(errors_,
+            "--lease: no such option; did you mean --redis-lease?\n"
+            "--colour-of-the-sky: no such option; see --help\n");
+}
+
 TEST_F(ServeOptionsTest, HasAFlagForEachOptionInItsHelp) {
   EXPECT_EQ(serve({"--help"}), 0);
   for (const char* text :
