@@ -23,21 +23,26 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// Whether `known` is `name` with something before it: "--redis-lease" and "--lease".
+bool is_end_of(std::string_view name, std::string_view known) {
+  name.remove_prefix(std::min(name.size(), name.find_first_not_of('-')));
+  return !name.empty() && name.size() < known.size() && known.ends_with(name) &&
+         known[known.size() - name.size() - 1] == '-';
+}
+
 }  // namespace
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
   constexpr std::size_t kNear = 3;
   std::size_t least = kNear + 1;
   const std::string* nearest = nullptr;
-  std::string all;
   for (const std::string& each : known) {
-    all += (all.empty() ? "" : ", ") + each;
-    const std::size_t letters = distance(name, each);
+    const std::size_t letters = is_end_of(name, each) ? 1 : distance(name, each);
     if (letters >= least) continue;
     least = letters;
     nearest = &each;
   }
-  return nearest != nullptr ? "; did you mean " + *nearest + "?" : "; known are: " + all;
+  return nearest != nullptr ? "; did you mean " + *nearest + "?" : "; see --help";
 }
 
 }  // namespace patient_http::daemon

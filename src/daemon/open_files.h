@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 
 namespace patient_http::daemon {
 
@@ -13,5 +14,10 @@ constexpr std::size_t kOtherDescriptors = 100;
 
 // Makes that the limit.
 void raise_open_files_limit();
+
+// What is wrong when so many connections do not fit into it, "<option> 2000 needs 2100 open files
+// …"; empty: nothing. `how` says how the limit is raised.
+[[nodiscard]] std::string open_files_problem(const std::string& option, std::size_t connections,
+                                             const std::string& how);
 
 }  // namespace patient_http::daemon

@@ -286,16 +286,12 @@ void Gatherer::check_secrets() {
   }
 }
 
+// Those that do not fit would end in error callbacks.
 void Gatherer::check_open_files() {
-  const std::size_t connections = gathered_.options.processor.max_connections;
-  const auto limit = open_files_limit();
-  if (!limit || *limit >= connections + kOtherDescriptors) return;
-  const std::size_t fitting = *limit - std::min(*limit, kOtherDescriptors);
-  gathered_.warnings.push_back("max_connections " + std::to_string(connections) + " needs " +
-                               std::to_string(connections + kOtherDescriptors) +
-                               " open files, and the limit is " + std::to_string(*limit) +
-                               ": about " + std::to_string(fitting) +
-                               " connections fit; raise it (LimitNOFILE= of systemd, ulimit -n)");
+  const std::string wrong =
+      open_files_problem("max_connections", gathered_.options.processor.max_connections,
+                         "LimitNOFILE= of systemd, ulimit -n");
+  if (!wrong.empty()) problem_of("max_connections", wrong);
 }
 
 }  // namespace

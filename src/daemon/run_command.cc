@@ -31,13 +31,9 @@ void print_error(const std::string& message) {
 
 RunResult<void> make_room_for_connections(std::size_t connections) {
   raise_open_files_limit();
-  const std::size_t needed = connections + kOtherDescriptors;
-  const auto limit = open_files_limit();
-  if (limit && *limit < needed) {
-    return run_failure(kUsage, "--concurrency " + std::to_string(connections) + " needs " +
-                                   std::to_string(needed) + " open files, and the limit is " +
-                                   std::to_string(*limit) +
-                                   "; raise it (ulimit -n) or use a smaller number");
+  if (std::string wrong = open_files_problem("--concurrency", connections, "ulimit -n");
+      !wrong.empty()) {
+    return run_failure(kUsage, std::move(wrong));
   }
   return {};
 }

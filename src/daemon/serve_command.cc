@@ -222,9 +222,11 @@ int Serve::stop() {
                     "next start",
                     undelivered));
   }
-  log_.info(fmt::format("stopped: since the start {} responses, {} errors; {} were put back",
-                        status.responses, status.errors, status.interrupted));
-  return service_->left_behind() > 0 ? kLeftBehind : kSuccess;
+  const std::size_t left_behind = service_->left_behind();
+  log_.info(fmt::format("stopped: since the start {} responses, {} errors; {} were put back{}",
+                        status.responses, status.errors, service_->put_back(),
+                        left_behind > 0 ? fmt::format(", {} are left behind", left_behind) : ""));
+  return left_behind > 0 ? kLeftBehind : kSuccess;
 }
 
 void Serve::dump_in_flight() {

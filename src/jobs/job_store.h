@@ -145,6 +145,12 @@ class JobStore {
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) = 0;
 
+  // This process ends with results of its claims in a spool: others are to leave the claims alone
+  // for a while, so that the next start can hand the results over. For stores whose claims others
+  // may rescue before that; where a process that starts looks into the spool first, nothing needs
+  // to be done.
+  virtual void keep_claims() {}
+
   // As complete(), for claims of a process that is gone and has left its results behind. kInUse
   // when that process lives. Repeated: kClaimGone, and changes nothing.
   [[nodiscard]] virtual StoreResult<std::vector<Settled>> complete_as(
@@ -163,9 +169,13 @@ class JobStore {
   // Puts the jobs, and the callbacks, of dead processes to the back of their queue, unchanged,
   // in their order; counts one rescue at `now` for each, and one death for each process's suspect.
   // A result ends a job's counts, its callback begins anew. Gives their number. Processes that live
-  // are left alone, however busy. Repeated: finds nothing more, and gives 0.
-  [[nodiscard]] virtual StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) = 0;
+  // are left alone, however busy, and so are the dead in `spared`, by their process_id(), until a
+  // later call. The store tells its log. Repeated: finds nothing more, and gives 0.
+  [[nodiscard]] virtual StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) = 0;
+  [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now) {
+    return rescue_except({}, now);
+  }
 
   // Tells the others that this process lives, and how it is: stores that keep `health` show it to
   // whoever looks, others do without. Repeated: tells it anew.

@@ -235,6 +235,7 @@ void JobTaskHandler::spool_unstored() {
   }
   undelivered_ -= unstored.size();
   spooled_ += unstored.size();
+  store_.keep_claims();
   log_.warn(count + " results are spooled in " + *path + "; the next start hands them over");
 }
 
@@ -331,7 +332,10 @@ void JobTaskHandler::release(std::vector<std::string> claim_ids) {
   const std::string what = "put back " + std::to_string(claim_ids.size()) + " requests";
   const auto settled =
       patience_.repeat<std::vector<Settled>>(what, [&] { return store_.release(claim_ids); });
-  if (!settled) {
+  if (settled) {
+    const auto done = std::count(settled->begin(), settled->end(), Settled::kDone);
+    put_back_ += static_cast<std::size_t>(done);
+  } else {
     unreleased_ += claim_ids.size();
     log_.error(what + ": " + settled.error().message + "; they are left to rescue");
   }

@@ -87,6 +87,8 @@ class JobTaskHandler final : public TaskHandler {
   // Results that could not be handed over, and are not in the spool: the store was given up on, or
   // a bug. Their claims stay.
   [[nodiscard]] std::size_t undelivered() const { return undelivered_.load(); }
+  // Requests that were put back to the front of their queue.
+  [[nodiscard]] std::size_t put_back() const { return put_back_.load(); }
   // Claims that stay for the next start or for whoever rescues them: of results that were spooled
   // or are undelivered, and of requests that could not be put back.
   [[nodiscard]] std::size_t left_behind() const {
@@ -137,6 +139,7 @@ class JobTaskHandler final : public TaskHandler {
   const Log log_;
   std::atomic<std::size_t> undelivered_{0};
   std::atomic<std::size_t> spooled_{0};
+  std::atomic<std::size_t> put_back_{0};
   std::atomic<std::size_t> unreleased_{0};
   base::Mutex mutex_;
   std::vector<std::string> interrupted_ GUARDED_BY(mutex_);  // claim ids

@@ -197,9 +197,9 @@ StoreResult<std::vector<Settled>> RedisClaims::complete(std::span<const Completi
 StoreResult<std::vector<Settled>> RedisClaims::complete_as(
     const std::string& process, std::span<const Completion> completions) {
   const redis_keys::OfProcess keys(process);
-  const auto lives = run_command(context_.client, {"EXISTS", keys.lease});
+  const auto lives = run_command(context_.client, {"GET", keys.lease});
   if (!lives) return unexpected(lives.error());
-  if (lives->integer() == 1) {
+  if (!lives->is_nil() && lives->text() != redis_keys::kLeftLease) {
     return unexpected(StoreFailure{StoreFailure::Kind::kInUse, "process " + process + " lives"});
   }
   return complete_of(process, keys, completions);

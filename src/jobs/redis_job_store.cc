@@ -169,6 +169,10 @@ StoreResult<std::vector<Settled>> RedisJobStore::complete(std::span<const Comple
   return impl_->claims.complete(completions);
 }
 
+void RedisJobStore::keep_claims() {
+  impl_->presence.keep_claims();
+}
+
 StoreResult<std::vector<Settled>> RedisJobStore::complete_as(
     const std::string& process_id, std::span<const Completion> completions) {
   return impl_->claims.complete_as(process_id, completions);
@@ -187,8 +191,9 @@ StoreResult<std::vector<Settled>> RedisJobStore::release(std::span<const std::st
   return impl_->claims.release(claim_ids);
 }
 
-StoreResult<std::int64_t> RedisJobStore::rescue(system_clock::time_point now) {
-  return impl_->presence.rescue(now);
+StoreResult<std::int64_t> RedisJobStore::rescue_except(std::span<const std::string> spared,
+                                                       system_clock::time_point now) {
+  return impl_->presence.rescue_except(spared, now);
 }
 
 StoreResult<void> RedisJobStore::heartbeat(const ProcessHealth& health) {

@@ -43,6 +43,7 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<std::vector<ClaimReference>> claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete(
       std::span<const Completion> completions) override;
+  void keep_claims() override;
   [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
       const std::string& process_id, std::span<const Completion> completions) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> fail(
@@ -50,8 +51,8 @@ class RedisJobStore final : public JobStore {
   [[nodiscard]] StoreResult<Settled> start_suspect(const std::string& claim_id) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(
       std::span<const std::string> claim_ids) override;
-  [[nodiscard]] StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) override;
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override;
   [[nodiscard]] StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) override;

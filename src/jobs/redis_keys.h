@@ -38,6 +38,9 @@ inline std::string queue(std::string_view name) {
   return "queue:" + std::string(name);
 }
 
+// What the lease of a process holds that has ended, and left results in a spool.
+inline constexpr std::string_view kLeftLease = "left";
+
 // Those of one process.
 struct OfProcess {
   explicit OfProcess(const std::string& process)

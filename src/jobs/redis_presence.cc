@@ -19,6 +19,10 @@ namespace {
 constexpr std::int64_t kMostAtOnce = 250;
 // How long the status of a process that died can be read.
 constexpr std::chrono::seconds kStatusLifetime = std::chrono::hours(1);
+// How long a process that left results in a spool keeps its claims: time for a restart. No longer,
+// since whoever removes the spool leaves its requests waiting so long. The gem's orphan_threshold
+// is the same.
+constexpr milliseconds kClaimsKept = std::chrono::minutes(5);
 
 // "a,2 b c,1,shared", as serve takes it.
 std::string queues_text(const std::vector<RedisQueue>& queues) {
@@ -118,7 +122,8 @@ milliseconds RedisPresence::latest_redis_time() {
          tolerance();
 }
 
-StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_point now) {
+StoreResult<std::int64_t> RedisPresence::rescue_except(std::span<const std::string> spared,
+                                                       std::chrono::system_clock::time_point now) {
   const auto& options = context_.options;
   std::int64_t rescued = 0;
   if (is_in_touch_for(options.trust_after.value_or(options.redis.lease))) {
@@ -128,6 +133,7 @@ StoreResult<std::int64_t> RedisPresence::rescue(std::chrono::system_clock::time_
       const std::string process(one.text());
       if (process == context_.process) continue;
       if (!is_in_touch_for(options.trust_after.value_or(options.redis.lease))) break;
+      if (std::find(spared.begin(), spared.end(), process) != spared.end()) continue;
       auto found = rescue_from(process, now);
       if (!found) return found;
       rescued += *found;
@@ -244,7 +250,8 @@ StoreResult<void> RedisPresence::leave() {
   step.key(context_.keys.lease).key(redis_keys::kProcesses).key(redis_keys::kGemProcesses);
   step.key(context_.keys.sign_of_life).key(context_.keys.claims).key(context_.keys.callbacks);
   step.key(context_.keys.announced).key(redis_keys::kUnneeded).key(context_.keys.status);
-  const auto reply = step.argument(context_.process).run();
+  step.argument(context_.process).number(keeps_claims_ ? kClaimsKept.count() : 0);
+  const auto reply = step.argument(redis_keys::kLeftLease).run();
   if (!reply) return unexpected(reply.error());
   return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -26,9 +27,14 @@ class RedisPresence {
   // Renews the lease, what the gem's page shows of this process, and its status, which shows
   // `health`; null: none yet.
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth* health);
-  // Puts back what dead processes held, and gives how many jobs and callbacks that were.
-  [[nodiscard]] StoreResult<std::int64_t> rescue(std::chrono::system_clock::time_point now);
-  // Ends the lease. What this process holds still is left to the others, at once.
+  // Puts back what dead processes held, but for those in `spared`, and gives how many jobs and
+  // callbacks that were.
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(std::span<const std::string> spared,
+                                                        std::chrono::system_clock::time_point now);
+  // From now on leave() keeps others from the claims that stand.
+  void keep_claims() { keeps_claims_ = true; }
+  // Ends the lease. What this process holds still is left to the others, at once; after
+  // keep_claims() it is theirs five minutes later.
   [[nodiscard]] StoreResult<void> leave();
 
  private:
@@ -48,6 +54,7 @@ class RedisPresence {
   RedisStoreContext& context_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
+  std::atomic<bool> keeps_claims_{false};
   base::Mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> last_beat_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point in_touch_since_ GUARDED_BY(mutex_);

@@ -9,9 +9,11 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <stdexcept>
 #include <system_error>
 
+#include "base/url.h"
 #include "jobs/spool_line.h"
 
 namespace patient_http::jobs {
@@ -120,54 +122,54 @@ Result<std::string> ResultSpool::write(std::span<const Completion> results) cons
   return path;
 }
 
-bool ResultSpool::deliver() const {
-  if (!is_enabled()) return true;
+std::vector<std::string> ResultSpool::deliver() const {
+  std::vector<std::string> kept;
+  if (!is_enabled()) return kept;
   std::vector<std::string> paths;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory_, error)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) paths.push_back(entry.path());
   }
-  if (error) log_.warn("look for spooled results in " + directory_ + ": " + error.message());
+  if (error)
+    warn_once(directory_, "look for spooled results in " + directory_ + ": " + error.message());
   std::sort(paths.begin(), paths.end());
-  return std::all_of(paths.begin(), paths.end(),
-                     [&](const std::string& path) { return deliver_file(path); });
+  for (const std::string& path : paths) {
+    if (auto process = deliver_file(path)) kept.push_back(std::move(*process));
+  }
+  return kept;
 }
 
-bool ResultSpool::deliver_file(const std::string& path) const {
+std::optional<std::string> ResultSpool::deliver_file(const std::string& path) const {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!lock(file)) return true;
-  Counts counts;
-  const Ending ending = deliver_lines(path, counts);
-  if (ending != Ending::kDone) return ending != Ending::kStoreDown;
-  log_.info("handed over " + std::to_string(counts.delivered) + " results of " + path);
-  if (counts.dropped > 0) {
-    log_.warn(std::to_string(counts.dropped) + " results of " + path +
-              " were dropped: their claims were rescued meanwhile, and another run delivers");
-  }
-  std::error_code error;
-  if (counts.unreadable > 0) {
-    log_.error(std::to_string(counts.unreadable) + " lines of " + path +
-               " cannot be read, their requests are sent again; the file is kept as " + path +
-               std::string(kBroken));
-    fs::rename(path, path + std::string(kBroken), error);
-  } else {
-    fs::remove(path, error);
-  }
-  if (error) log_.warn("remove " + path + ": " + error.message());
-  return true;
-}
-
-ResultSpool::Ending ResultSpool::deliver_lines(const std::string& path, Counts& counts) const {
+  const bool is_locked = lock(file);
   std::ifstream input(path, std::ios::binary);
   std::string line;
   std::optional<SpoolHead> head;
   if (std::getline(input, line)) head = parse_spool_head(line);
-  if (head && head->store != store_name_) return Ending::kNotOurs;
+  if (head && !is_ours(*head)) {
+    warn_once(path, path + " holds results of another store, " + base::redact_url(head->store) +
+                        "; start a service on that store with this state_directory");
+    return std::nullopt;
+  }
+  // Another process writes it, or hands it over.
+  if (!is_locked) return head ? std::optional(head->process_id) : std::nullopt;
+  Counts counts;
   if (!head) {
     ++counts.unreadable;
-    return Ending::kDone;
+  } else if (const auto done = deliver_lines(input, head->process_id, counts); !done) {
+    // One that lives hands them over itself.
+    if (done.error().kind != StoreFailure::Kind::kInUse)
+      warn_once(path, "hand over the results of " + path + ": " + done.error().message);
+    return head->process_id;
   }
+  end_file(path, counts);
+  return std::nullopt;
+}
+
+StoreResult<void> ResultSpool::deliver_lines(std::istream& input, const std::string& process_id,
+                                             Counts& counts) const {
+  std::string line;
   std::vector<Completion> batch;
   std::size_t bytes = 0;
   for (bool more = true; more;) {
@@ -183,15 +185,41 @@ ResultSpool::Ending ResultSpool::deliver_lines(const std::string& path, Counts& 
       batch.push_back(std::move(*result));
     }
     if (batch.empty() || (more && batch.size() < kMostResults && bytes < kMostBytes)) continue;
-    if (const auto done = hand_over(head->process_id, batch, counts); !done) {
-      if (done.error().kind == StoreFailure::Kind::kInUse) return Ending::kNotOurs;
-      log_.warn("hand over the results of " + path + ": " + done.error().message);
-      return Ending::kStoreDown;
-    }
+    if (auto done = hand_over(process_id, batch, counts); !done) return done;
     batch.clear();
     bytes = 0;
   }
-  return Ending::kDone;
+  return {};
+}
+
+void ResultSpool::end_file(const std::string& path, const Counts& counts) const {
+  log_.info("handed over " + std::to_string(counts.delivered) + " results of " + path);
+  if (counts.dropped > 0) {
+    log_.warn(std::to_string(counts.dropped) + " results of " + path +
+              " were dropped: their claims were rescued meanwhile, and another run delivers");
+  }
+  std::error_code error;
+  if (counts.unreadable > 0) {
+    log_.error(std::to_string(counts.unreadable) + " lines of " + path +
+               " cannot be read, their requests are sent again; the file is kept as " + path +
+               std::string(kBroken));
+    fs::rename(path, path + std::string(kBroken), error);
+  } else {
+    fs::remove(path, error);
+  }
+  if (error) log_.warn("remove " + path + ": " + error.message());
+  base::MutexLock lock(mutex_);
+  told_.erase(path);
+}
+
+void ResultSpool::warn_once(const std::string& path, const std::string& text) const {
+  {
+    base::MutexLock lock(mutex_);
+    std::string& told = told_[path];
+    if (told == text) return;
+    told = text;
+  }
+  log_.warn(text);
 }
 
 StoreResult<void> ResultSpool::hand_over(const std::string& process_id,

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <iosfwd>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "jobs/job_store.h"
+#include "jobs/spool_line.h"
 #include "patient_http/log.h"
 #include "patient_http/result.h"
 
@@ -34,8 +39,9 @@ class ResultSpool {
   [[nodiscard]] Result<std::string> write(std::span<const Completion> results) const;
 
   // Hands over what processes that are gone have left, and what an earlier stop of this one has.
-  // False when the store is down: to be called again before their claims are rescued.
-  [[nodiscard]] bool deliver() const;
+  // What cannot be handed over now stays for the next call, and the log says so once. Gives the ids
+  // of the processes whose files stay: their claims must not be rescued meanwhile.
+  [[nodiscard]] std::vector<std::string> deliver() const;
 
  private:
   struct Counts {
@@ -43,11 +49,15 @@ class ResultSpool {
     std::size_t dropped = 0;
     std::size_t unreadable = 0;
   };
-  enum class Ending { kDone, kNotOurs, kStoreDown };
-
-  [[nodiscard]] bool deliver_file(const std::string& path) const;
-  [[nodiscard]] Ending deliver_lines(const std::string& path, Counts& counts) const;
+  // Gives the process whose results stay in the file.
+  [[nodiscard]] std::optional<std::string> deliver_file(const std::string& path) const;
+  [[nodiscard]] bool is_ours(const SpoolHead& head) const { return head.store == store_name_; }
   // Fails when the store did not take them for now.
+  [[nodiscard]] StoreResult<void> deliver_lines(std::istream& input, const std::string& process_id,
+                                                Counts& counts) const;
+  void end_file(const std::string& path, const Counts& counts) const;
+  // Warns, but not again of the same about the same file.
+  void warn_once(const std::string& path, const std::string& text) const;
   [[nodiscard]] StoreResult<void> hand_over(const std::string& process_id,
                                             const std::vector<Completion>& batch,
                                             Counts& counts) const;
@@ -58,6 +68,8 @@ class ResultSpool {
   const std::string directory_;
   const std::string store_name_;
   const Log log_;
+  mutable base::Mutex mutex_;
+  mutable std::map<std::string, std::string> told_ GUARDED_BY(mutex_);  // by path
 };
 
 }  // namespace patient_http::jobs

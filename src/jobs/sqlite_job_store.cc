@@ -23,8 +23,9 @@ using sqlite::SqliteFailure;
 using sqlite::SqliteResult;
 
 struct SqliteJobStore::Impl {
-  explicit Impl(OpenedStore opened)
-      : path(opened.database.path()),
+  Impl(OpenedStore opened, Log log_to)
+      : log(std::move(log_to)),
+        path(opened.database.path()),
         lock(std::move(opened.lock)),
         claimant(std::move(opened.claimant)),
         process(claimant.process),
@@ -65,6 +66,7 @@ struct SqliteJobStore::Impl {
             std::chrono::steady_clock::time_point deadline);
   StoreResult<std::vector<RegisteredProcess>> others();
 
+  const Log log;
   const std::string path;
   ProcessLock lock;   // the writer thread's, and the destructor's after that
   Claimant claimant;  // the writer thread's; but its name never changes
@@ -128,7 +130,7 @@ StoreResult<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(
   StoreResult<OpenedStore> opened = open_sqlite_store(options);
   if (!opened) return unexpected(std::move(opened.error()));
   return std::unique_ptr<SqliteJobStore>(
-      new SqliteJobStore(std::make_unique<Impl>(std::move(*opened))));
+      new SqliteJobStore(std::make_unique<Impl>(std::move(*opened), options.log)));
 }
 
 const std::string& SqliteJobStore::process_id() const {
@@ -207,12 +209,14 @@ StoreResult<std::vector<Settled>> SqliteJobStore::release(std::span<const std::s
   return settled;
 }
 
-StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time_point now) {
+StoreResult<std::int64_t> SqliteJobStore::rescue_except(std::span<const std::string> spared,
+                                                        std::chrono::system_clock::time_point now) {
   const auto others = impl_->others();
   if (!others) return unexpected(others.error());
   std::vector<ProcessLock> locks;
   std::vector<std::int64_t> dead;
   for (const RegisteredProcess& other : *others) {
+    if (std::find(spared.begin(), spared.end(), other.name) != spared.end()) continue;
     auto lock = ProcessLock::take_if_dead(impl_->path, other.token());
     if (!lock) {
       return unexpected(StoreFailure{StoreFailure::Kind::kUnavailable, lock.error().message});
@@ -228,7 +232,12 @@ StoreResult<std::int64_t> SqliteJobStore::rescue(std::chrono::system_clock::time
       impl_->write<Moved>([&](Database& database) { return rescue_from(database, dead, now); });
   if (!rescued) return unexpected(rescued.error());
   for (ProcessLock& lock : locks) lock.remove_file();
-  return impl_->announce(rescued);
+  auto count = impl_->announce(rescued);
+  if (count && *count > 0) {
+    impl_->log.info("rescued " + std::to_string(*count) +
+                    " jobs and callbacks of processes that died");
+  }
+  return count;
 }
 
 StoreResult<void> SqliteJobStore::heartbeat(const ProcessHealth& /*health*/) {

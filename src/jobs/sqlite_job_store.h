@@ -5,6 +5,7 @@
 #include <string>
 
 #include "jobs/job_store.h"
+#include "patient_http/log.h"
 
 namespace patient_http::jobs {
 
@@ -22,6 +23,7 @@ struct SqliteJobStoreOptions {
   std::chrono::milliseconds busy_timeout{5000};
   // Refuse to share the file with another live process, now and while it is open.
   bool is_exclusive = false;
+  Log log = {};
 };
 
 // The embedded JobStore: one SQLite file (WAL, mode 0600), which several processes of one machine
@@ -56,8 +58,8 @@ class SqliteJobStore final : public JobStore {
       std::span<const FailedClaim> failed, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<std::vector<Settled>> release(
       std::span<const std::string> claim_ids) override;
-  [[nodiscard]] StoreResult<std::int64_t> rescue(
-      std::chrono::system_clock::time_point now) override;
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(
+      std::span<const std::string> spared, std::chrono::system_clock::time_point now) override;
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override;
   [[nodiscard]] StoreResult<std::int64_t> promote_due(
       std::chrono::system_clock::time_point now) override;

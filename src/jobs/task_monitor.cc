@@ -76,11 +76,9 @@ void TaskMonitor::beat() {
 
 void TaskMonitor::rescue() {
   // A rescue takes the claims that the results need.
-  if (!spool_.deliver()) return;
-  const auto rescued = store_.rescue(std::chrono::system_clock::now());
-  if (is_done("rescue jobs", rescued) && *rescued > 0) {
-    log_.info("rescued " + std::to_string(*rescued) + " jobs of processes that died");
-  }
+  const std::vector<std::string> spared = spool_.deliver();
+  static_cast<void>(
+      is_done("rescue jobs", store_.rescue_except(spared, std::chrono::system_clock::now())));
 }
 
 void TaskMonitor::trim() {

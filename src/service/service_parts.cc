@@ -52,7 +52,8 @@ jobs::StoreResult<std::unique_ptr<jobs::JobStore>> open_store(const Configuratio
   auto store = jobs::SqliteJobStore::open(
       {.path = configuration.database,
        .durability = configuration.survives_power_cuts ? Durability::kFull : Durability::kNormal,
-       .is_exclusive = configuration.owns_database});
+       .is_exclusive = configuration.owns_database,
+       .log = configuration.log});
   if (!store) return unexpected(std::move(store.error()));
   return std::unique_ptr<jobs::JobStore>(std::move(*store));
 }

@@ -64,6 +64,8 @@ class ServiceParts {
   [[nodiscard]] bool is_store_down() const { return patience_.reporter().is_down(); }
   // Results that stop() could neither hand over, the store being down, nor spool.
   [[nodiscard]] std::size_t undelivered() const { return handler_.undelivered(); }
+  // Requests that were interrupted, and put back to the front of their queue.
+  [[nodiscard]] std::size_t put_back() const { return handler_.put_back(); }
   // Requests whose claims stop() left in the store, undelivered ones among them: the next start, or
   // another process, takes them up.
   [[nodiscard]] std::size_t left_behind() const { return handler_.left_behind(); }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "support/program.h"
 #include "support/temporary_folder.h"
 
@@ -131,6 +133,30 @@ file = ""  # default
 [secrets]
 a = "***"  # )" + config_ +
                          ":4\n");
+}
+
+// It used to start all the same, and good requests ended with "socket: Too many open files".
+TEST_F(ServeOptionsTest, RefusesMoreConnectionsThanFilesMayBeOpen) {
+  const std::string program =
+      std::filesystem::read_symlink("/proc/self/exe").replace_filename("patient-http").string();
+  const std::string command =
+      "ulimit -n 60; exec '" + program + "' serve --database '" + database_ + "' ";
+  for (const char* const options : {"", "--check-config"}) {
+    Program limited("/bin/sh", {"-c", command + "--max-connections 2000 " + options});
+    EXPECT_EQ(limited.wait(), 2) << limited.errors();
+    EXPECT_EQ(limited.errors(),
+              "--max-connections: max_connections 2000 needs 2100 open files, and the limit is 60: "
+              "0 connections fit; raise it (LimitNOFILE= of systemd, ulimit -n) or use a smaller "
+              "number\n");
+    EXPECT_EQ(limited.output(), "");
+  }
+}
+
+TEST_F(ServeOptionsTest, SuggestsAFlagOrItsHelp) {
+  EXPECT_EQ(serve({"--database", database_, "--lease=5", "--colour-of-the-sky=blue"}), 2);
+  EXPECT_EQ(errors_,
+            "--lease: no such option; did you mean --redis-lease?\n"
+            "--colour-of-the-sky: no such option; see --help\n");
 }
 
 TEST_F(ServeOptionsTest, HasAFlagForEachOptionInItsHelp) {

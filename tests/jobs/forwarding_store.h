@@ -35,6 +35,7 @@ class ForwardingStore : public JobStore {
       std::span<const Completion> completions) override {
     return store_->complete(completions);
   }
+  void keep_claims() override { store_->keep_claims(); }
   [[nodiscard]] StoreResult<std::vector<Settled>> complete_as(
       const std::string& process_id, std::span<const Completion> completions) override {
     return store_->complete_as(process_id, completions);
@@ -47,7 +48,10 @@ class ForwardingStore : public JobStore {
       std::span<const std::string> claim_ids) override {
     return store_->release(claim_ids);
   }
-  [[nodiscard]] StoreResult<std::int64_t> rescue(Time now) override { return store_->rescue(now); }
+  [[nodiscard]] StoreResult<std::int64_t> rescue_except(std::span<const std::string> spared,
+                                                        Time now) override {
+    return store_->rescue_except(spared, now);
+  }
   [[nodiscard]] StoreResult<void> heartbeat(const ProcessHealth& health) override {
     return store_->heartbeat(health);
   }

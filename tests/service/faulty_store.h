@@ -44,6 +44,10 @@ class FaultyStore final : public jobs::ForwardingStore {
     }
     return store().release(claim_ids);
   }
+  void keep_claims() override {
+    ++kept_claims;
+    store().keep_claims();
+  }
   [[nodiscard]] std::vector<std::size_t> releases() const {
     const std::lock_guard lock(mutex_);
     return releases_;
@@ -55,6 +59,7 @@ class FaultyStore final : public jobs::ForwardingStore {
   std::atomic<bool> refuses_results{false};
   std::atomic<bool> refuses_payloads{false};
   std::atomic<int> comparisons{0};
+  std::atomic<int> kept_claims{0};
   std::atomic<int> refused_results{0};
 
  private:

@@ -43,6 +43,7 @@ class SpooledResultTest : public test::PartsFixture {
     ASSERT_TRUE(test::wait_until([&] { return faulty.refused_results > 0; }));
     parts->stop(1s);
     undelivered_ = parts->undelivered();
+    kept_claims_ = faulty.kept_claims;
   }
   [[nodiscard]] std::vector<std::string> spool_files() const {
     std::vector<std::string> paths;
@@ -53,12 +54,14 @@ class SpooledResultTest : public test::PartsFixture {
   }
 
   std::size_t undelivered_ = 0;
+  int kept_claims_ = 0;
 };
 
 TEST_F(SpooledResultTest, IsHandedOverByTheNextStartOnce) {
   server_.answer("/x", 200, "paid for");
   stop_with_the_store_down(spooling());
   EXPECT_EQ(undelivered_, 0U);
+  EXPECT_EQ(kept_claims_, 1) << "the store knows that there is more to come";
   EXPECT_EQ(spool_files().size(), 1U);
   EXPECT_THAT(log_.text(), HasSubstr("2 results are spooled in"));
 
@@ -138,6 +141,7 @@ TEST_F(SpooledResultTest, IsRequestedAgainWithoutAStateDirectory) {
   configured.state_directory.clear();
   stop_with_the_store_down(configured);
   EXPECT_EQ(undelivered_, 2U);
+  EXPECT_EQ(kept_claims_, 0);
   EXPECT_THAT(log_.text(), HasSubstr("whoever rescues them sends the requests again"));
   const auto parts = open_parts(configured);
   parts->start();
