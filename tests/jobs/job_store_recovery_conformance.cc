@@ -42,6 +42,21 @@ TEST_P(JobStoreConformance, RescueLeavesTheLivingAlone) {
               ElementsAre(kDone));
 }
 
+TEST_P(JobStoreConformance, RescueSparesTheDeadThatItIsToldTo) {
+  push({"a", "b"});
+  JobStore& spared = fleet_->join();
+  const auto claims = must(spared.claim(1));
+  const std::string process = spared.process_id();
+  JobStore& victim = fleet_->join();
+  ASSERT_EQ(must(victim.claim(1)).size(), 1U);
+  fleet_->kill(spared);
+  fleet_->kill(victim);
+  EXPECT_EQ(must(store_.rescue_except(std::vector{process}, kNow)), 1);
+  EXPECT_THAT(must(store_.complete_as(process, std::vector{completion_of(claims[0])})),
+              ElementsAre(kDone));
+  EXPECT_EQ(must(store_.rescue(kNow)), 0);
+}
+
 TEST_P(JobStoreConformance, CountsEveryRescueAlsoOfTheSameMoment) {
   push({"a"});
   for (int times = 0; times < 3; ++times) {
