@@ -245,8 +245,9 @@ TEST_F(RedisJobStoreTest, PutsOffAnotherJobWithTheIdOfOneThatRuns) {
 
 TEST_F(RedisJobStoreTest, TellsJobsWithoutAJidApart) {
   const auto job = [](const std::string& callback) {
-    return R"({"class":"PatientHttp::Sidekiq::RequestWorker","args":[{},")" + callback +
-           R"(",null,null,"same id"]})";
+    return R"({"queue":"patient_http_requests","class":"PatientHttp::Sidekiq::RequestWorker",)"
+           R"("args":[{},")" +
+           callback + R"(",null,null,"same id"]})";
   };
   const auto store = open();
   push_from_ruby(job("First"));
