@@ -20,6 +20,9 @@ using sqlite::Statement;
 
 namespace {
 
+// Of one claim: what is claimed is in memory, and a step keeps others from writing.
+constexpr std::size_t kMostClaimedBytes = std::size_t{8} << 20;
+
 SqliteResult<void> push_one(Database& database, const NewJob& job, std::int64_t number) {
   auto done = database.run("INSERT INTO jids (jid, job) VALUES (?, ?) ON CONFLICT DO NOTHING",
                            job.jid, number);
@@ -119,13 +122,6 @@ SqliteResult<void> push_jobs(Database& database, std::span<const NewJob> jobs) {
   }
   return {};
 }
-
-namespace {
-
-// Of one step: what is claimed is in memory, and a step blocks whoever else writes.
-constexpr std::size_t kMostClaimedBytes = std::size_t{8} << 20;
-
-}  // namespace
 
 SqliteResult<std::vector<Claim>> claim_jobs(Database& database, Claimant& claimant,
                                             std::size_t most) {

@@ -125,14 +125,16 @@ milliseconds RedisPresence::latest_redis_time() {
 StoreResult<std::int64_t> RedisPresence::rescue_except(std::span<const std::string> spared,
                                                        std::chrono::system_clock::time_point now) {
   const auto& options = context_.options;
+  const milliseconds trust_after = options.trust_after.value_or(options.redis.lease);
   std::int64_t rescued = 0;
-  if (is_in_touch_for(options.trust_after.value_or(options.redis.lease))) {
+  if (is_in_touch_for(trust_after)) {
     const auto processes = run_command(context_.client, {"SMEMBERS", redis_keys::kProcesses});
     if (!processes) return unexpected(processes.error());
     for (const auto& one : processes->array()) {
       const std::string process(one.text());
       if (process == context_.process) continue;
-      if (!is_in_touch_for(options.trust_after.value_or(options.redis.lease))) break;
+      // It takes time to rescue many, and the clock may jump meanwhile.
+      if (!is_in_touch_for(trust_after)) break;
       if (std::find(spared.begin(), spared.end(), process) != spared.end()) continue;
       auto found = rescue_from(process, now);
       if (!found) return found;

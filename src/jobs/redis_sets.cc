@@ -146,11 +146,7 @@ StoreResult<bool> RedisSets::look_on(std::string_view set, Look& look, const std
   const auto reply = step.run();
   if (!reply) return unexpected(reply.error());
   const auto& parts = reply->array();
-  if (parts.size() < 3) {
-    return unexpected(
-        StoreFailure{StoreFailure::Kind::kDamaged,
-                     "the answer of Redis to \"due\" has another shape than it should"});
-  }
+  if (parts.size() < 3) return unexpected(odd_reply("due"));
   look.passed += parts[0].integer();
   look.bytes += parts[1].integer();
   std::vector<Move> moves;

@@ -19,7 +19,6 @@ int main(int argc, char** argv) {
   configuration.register_preprocessor("kill", [](OutgoingRequest&) { std::raise(SIGKILL); });
   const auto service = Service::open(std::move(configuration)).value();
   service->start();
-  // A pause between two looks: a store tells nobody that it has become empty.
   for (;;) {
     const JobCounts jobs = service->status().value().jobs;
     if (jobs.ready + jobs.in_flight == 0) break;

@@ -8,6 +8,7 @@
 local index, registry, claims, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local processes, schedule, rescues, deaths, paused = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRST_QUEUE = 10
+-- So few are read until their size is known.
 local FIRST_SLICE = 4
 local process, most, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local ttl, window = tonumber(ARGV[4]), tonumber(ARGV[5])
