@@ -20,7 +20,7 @@ class ConnectionPool::Dial final : private net::Dialer::Listener {
         origin_(std::move(origin)),
         waiter_(&waiter),
         dialer_(pool.loop_, pool.resolver_, origin_.is_tls() ? &pool.tls_ : nullptr, *this) {
-    dialer_.dial(origin_.host, origin_.port);
+    dialer_.dial({.host = origin_.host, .port = origin_.port});
   }
 
   [[nodiscard]] const base::Origin& origin() const { return origin_; }

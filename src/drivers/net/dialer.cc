@@ -35,23 +35,22 @@ Dialer::~Dialer() {
   if (resolving_) resolver_.forget(*this);
 }
 
-void Dialer::dial(const std::string& host, std::uint16_t port) {
-  host_ = host;
-  port_ = port;
-  if (auto address = Address::parse(host, port)) {
+void Dialer::dial(DialTarget target) {
+  target_ = std::move(target);
+  if (auto address = Address::parse(target_.host, target_.port)) {
     addresses_.push_back(*address);
     phase_ = DialPhase::kConnect;
     loop_.timers().set(step_, loop_.now());
     return;
   }
   resolving_ = true;
-  resolver_.resolve(host, *this);
+  resolver_.resolve(target_.host, *this);
 }
 
 void Dialer::on_resolved(const std::vector<Address>& addresses) {
   resolving_ = false;
   addresses_ = addresses;
-  for (Address& address : addresses_) address.set_port(port_);
+  for (Address& address : addresses_) address.set_port(target_.port);
   phase_ = DialPhase::kConnect;
   try_next_address();
 }
@@ -115,7 +114,7 @@ void Dialer::check_connect() {
   }
   if (tls_ != nullptr) {
     phase_ = DialPhase::kTls;
-    if (!stream_->start_tls(*tls_, host_)) {
+    if (!stream_->start_tls(*tls_, target_.host, target_.alpn)) {
       fail(stream_->last_failure());
       return;
     }

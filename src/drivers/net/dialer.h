@@ -18,6 +18,13 @@ namespace patient_http::net {
 // Where a dial stands, and where it failed.
 enum class DialPhase { kResolve, kConnect, kTls };
 
+// What is to be connected to.
+struct DialTarget {
+  std::string host;
+  std::uint16_t port = 0;
+  Alpn alpn = Alpn::kHttp1;  // with TLS
+};
+
 // Opens one connection: looks up the name, tries its addresses one after the other, and does the
 // TLS handshake. Reports once; destroying it abandons the dial. Belongs to the loop's thread.
 class Dialer final : private ReadyHandler, private ResolveWaiter {
@@ -36,7 +43,7 @@ class Dialer final : private ReadyHandler, private ResolveWaiter {
   ~Dialer() override;
 
   // Starts. Never reports before it returns. REQUIRES: called once.
-  void dial(const std::string& host, std::uint16_t port);
+  void dial(DialTarget target);
 
   [[nodiscard]] DialPhase phase() const { return phase_; }
   // The address that is being tried, once there is one.
@@ -59,8 +66,7 @@ class Dialer final : private ReadyHandler, private ResolveWaiter {
   const TlsContext* tls_;
   Listener& listener_;
   Timer step_;  // reports failures of the first step after dial() has returned
-  std::string host_;
-  std::uint16_t port_ = 0;
+  DialTarget target_;
   DialPhase phase_ = DialPhase::kResolve;
   bool resolving_ = false;
   std::vector<Address> addresses_;

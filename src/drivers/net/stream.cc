@@ -75,6 +75,21 @@ bool is_ip_address(const std::string& host) {
          inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1;
 }
 
+// Each name with its length before it, the preferred first.
+std::string_view alpn_offer(Alpn alpn) {
+  constexpr std::string_view kOffer = "\x02h2\x08http/1.1";
+  constexpr std::size_t kHttp2Size = 3;
+  switch (alpn) {
+    case Alpn::kHttp1:
+      return kOffer.substr(kHttp2Size);
+    case Alpn::kHttp2:
+      return kOffer.substr(0, kHttp2Size);
+    case Alpn::kHttp2OrHttp1:
+      return kOffer;
+  }
+  return {};
+}
+
 }  // namespace
 
 void Stream::FreeSsl::operator()(ssl_st* ssl) const {
@@ -84,7 +99,7 @@ Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
-bool Stream::start_tls(const TlsContext& context, const std::string& host) {
+bool Stream::start_tls(const TlsContext& context, const std::string& host, Alpn alpn) {
   ERR_clear_error();
   ssl_.reset(SSL_new(context.get()));
   BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
@@ -104,9 +119,9 @@ bool Stream::start_tls(const TlsContext& context, const std::string& host) {
             SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                      const_cast<char*>(host.c_str())) == 1;
   }
-  constexpr std::string_view kAlpn = "\x08http/1.1";
-  SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(kAlpn.data()),
-                      static_cast<unsigned>(kAlpn.size()));
+  const std::string_view offer = alpn_offer(alpn);
+  SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.data()),
+                      static_cast<unsigned>(offer.size()));
   SSL_set_connect_state(ssl_.get());
   if (!named) failure_ = {NetFailure::Kind::kTls, "not a host name that TLS can verify: " + host};
   return named;
@@ -147,6 +162,14 @@ IoResult Stream::write(std::string_view bytes) {
   const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent);
   if (result == 1) return {IoStatus::kDone, sent};
   return {status_of(result, "send"), 0};
+}
+
+bool Stream::has_chosen_http2() const {
+  if (!ssl_) return false;
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == "h2";
 }
 
 bool Stream::has_buffered_bytes() const {

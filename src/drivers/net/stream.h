@@ -28,6 +28,9 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
+// What a TLS client offers in the handshake (ALPN, RFC 7301).
+enum class Alpn { kHttp1, kHttp2, kHttp2OrHttp1 };
+
 // A connected socket, plain or TLS. Never blocks and never raises SIGPIPE. Used by one thread.
 class Stream {
  public:
@@ -38,13 +41,15 @@ class Stream {
 
   // Puts a TLS client session on the socket; `host` is sent as SNI and must be what the
   // certificate is for. Then call handshake() until it is done. `context` must outlive the stream.
-  [[nodiscard]] bool start_tls(const TlsContext& context, const std::string& host);
+  [[nodiscard]] bool start_tls(const TlsContext& context, const std::string& host, Alpn alpn);
   [[nodiscard]] IoStatus handshake();
 
   [[nodiscard]] IoResult read(std::span<char> buffer);
   [[nodiscard]] IoResult write(std::string_view bytes);
 
   [[nodiscard]] int fd() const { return socket_.get(); }
+  // Whether the peer chose HTTP/2 in the handshake.
+  [[nodiscard]] bool has_chosen_http2() const;
   [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
   // Whether bytes are buffered that readiness of the socket will not announce.
   [[nodiscard]] bool has_buffered_bytes() const;

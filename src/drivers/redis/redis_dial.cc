@@ -52,7 +52,7 @@ Result<net::Stream> dial_tcp(const RedisAddress& address, const net::TlsContext*
     net::Resolver resolver(loop, "");
     Outcome outcome;
     net::Dialer dialer(loop, resolver, tls, outcome);
-    dialer.dial(address.host, address.port);
+    dialer.dial({.host = address.host, .port = address.port});
     while (!outcome.result()) {
       if (std::chrono::steady_clock::now() >= deadline) return failure(step_of(dialer.phase()));
       loop.turn(deadline);

@@ -29,7 +29,7 @@ class Dial final : public Dialer::Listener, public ReadyHandler {
 
   void start(const std::string& host, int port, const TlsContext* tls = nullptr) {
     dialer.emplace(loop, resolver, tls, static_cast<Dialer::Listener&>(*this));
-    dialer->dial(host, static_cast<std::uint16_t>(port));
+    dialer->dial({.host = host, .port = static_cast<std::uint16_t>(port)});
   }
   // Turns the loop until `done`, or for a long time.
   bool turn_until(const std::function<bool()>& done) {
