@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "patient_http/http_protocol.h"
 #include "patient_http/log.h"
 #include "patient_http/preprocessors.h"
 #include "patient_http/request.h"
@@ -36,6 +37,14 @@ struct ProcessorOptions {
   std::size_t max_header_count = 256;
   // Bytes of all bodies in memory at once. When they are spent, reading waits.
   std::size_t body_memory = std::size_t{256} << 20;
+
+  // Unset: what a TLS server chooses, and HTTP/1.1 without TLS. http2 is spoken to plain http
+  // servers without asking (prior knowledge); a TLS server that does not choose it is an error.
+  std::optional<HttpProtocol> protocol = std::nullopt;
+  // A server that says nothing for so long while HTTP/2 requests wait for it is sent a PING. If
+  // nothing comes within ping_timeout, the connection is dead, and so are its requests.
+  Seconds ping_interval{30};
+  Seconds ping_timeout{10};
 
   // Redirects followed, unless the request says otherwise; 0: the 3xx is the response.
   int max_redirects = 5;

@@ -83,6 +83,12 @@ void add_engine_options(CLI::App& command, ProcessorOptions& options, std::strin
       .add_option("--retries", options.retries,
                   "Further attempts after failures of the connection, for GET, PUT and DELETE")
       ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--protocol",
+          [&options](const std::string& given) { options.protocol = parse_http_protocol(given); },
+          "Instead of what a TLS server chooses, and http1 without TLS")
+      ->check(CLI::IsMember({"http1", "http2"}));
   command.add_option("--max-redirects", options.max_redirects, "Redirects followed; 0: none")
       ->capture_default_str();
   command.add_option("--max-response-size", options.max_response_size, "Largest body, in bytes")

@@ -136,6 +136,13 @@ Problem set(std::optional<int>& value, std::string_view text) {
   return std::nullopt;
 }
 
+Problem set(std::optional<HttpProtocol>& value, std::string_view text) {
+  const auto protocol = parse_http_protocol(text);
+  if (!protocol) return "must be one of: http1, http2";
+  value = protocol;
+  return std::nullopt;
+}
+
 Problem set(std::vector<RedisQueue>& value, std::string_view text) {
   std::vector<RedisQueue> queues;
   while (!(text = base::trim(text)).empty()) {
@@ -191,6 +198,9 @@ std::string show(std::chrono::milliseconds value) {
 }
 std::string show(const std::optional<int>& value) {
   return value ? std::to_string(*value) : "true";
+}
+std::string show(const std::optional<HttpProtocol>& value) {
+  return value ? toml_string(to_string(*value)) : std::string();
 }
 
 std::string show(const std::vector<RedisQueue>& value) {

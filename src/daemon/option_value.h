@@ -10,6 +10,7 @@
 
 #include "daemon/log_output.h"
 #include "patient_http/encryption.h"
+#include "patient_http/http_protocol.h"
 #include "patient_http/log.h"
 #include "patient_http/redis_options.h"
 #include "patient_http/timeout.h"
@@ -21,7 +22,7 @@ namespace patient_http::daemon {
 using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
-                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 std::optional<HttpProtocol>*, LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.

@@ -31,6 +31,11 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("max_header_size", &o.max_header_size, "BYTES", "Headers and trailers of a response");
   add("max_header_count", &o.max_header_count, "N", "Number of them");
   add("body_memory", &o.body_memory, "BYTES", "All bodies in memory; then reading waits");
+  add("protocol", &o.protocol, "http1|http2",
+      "Instead of what a TLS server chooses, and http1 without TLS");
+  add("ping_interval", &o.ping_interval, "SECONDS",
+      "Silence after which an HTTP/2 server is asked for a sign of life");
+  add("ping_timeout", &o.ping_timeout, "SECONDS", "For its answer; then the connection is dead");
   add("max_redirects", &o.max_redirects, "N", "Redirects followed; 0: none");
   add("retries", &o.retries, "N",
       "Further attempts after failures of the connection, for GET, PUT and DELETE");

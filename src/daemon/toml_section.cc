@@ -62,6 +62,10 @@ Text text_of(const toml::node& node, const std::chrono::duration<Rep, Period>&) 
 Text text_of(const toml::node& node, const std::optional<Seconds>&) {
   return number_text(node);
 }
+Text text_of(const toml::node& node, const std::optional<HttpProtocol>&) {
+  const auto* text = node.as_string();
+  return text != nullptr ? Text(text->get()) : std::nullopt;
+}
 Text text_of(const toml::node& node, const std::vector<RedisQueue>&) {
   const auto* list = node.as_array();
   if (list == nullptr) return std::nullopt;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "engine/connection_pool_dial.h"
+#include "engine/http1_connection.h"
+
 namespace patient_http::engine {
 
 namespace {
@@ -9,93 +12,78 @@ namespace {
 // One read's worth; shared by all connections, so that a waiting one costs no buffer.
 constexpr std::size_t kScratchSize = 64 * 1024;
 constexpr int kClosedAtOnce = 16;
+// Origins of which it is remembered what they speak.
+constexpr std::size_t kMostRemembered = 10'000;
 
 }  // namespace
-
-// A connection being opened for one waiter.
-class ConnectionPool::Dial final : private net::Dialer::Listener {
- public:
-  Dial(ConnectionPool& pool, base::Origin origin, Waiter& waiter)
-      : pool_(pool),
-        origin_(std::move(origin)),
-        waiter_(&waiter),
-        dialer_(pool.loop_, pool.resolver_, origin_.is_tls() ? &pool.tls_ : nullptr, *this) {
-    dialer_.dial({.host = origin_.host, .port = origin_.port});
-  }
-
-  [[nodiscard]] const base::Origin& origin() const { return origin_; }
-  // Null once it is given up: what it still reports is dropped.
-  [[nodiscard]] Waiter* waiter() const { return waiter_; }
-  void give_up() { waiter_ = nullptr; }
-  [[nodiscard]] net::DialPhase phase() const { return dialer_.phase(); }
-  [[nodiscard]] std::string peer() const {
-    return dialer_.peer() ? dialer_.peer()->text() : std::string();
-  }
-
- private:
-  void on_connected(net::Stream stream, net::Watch watch, const net::Address& peer) override {
-    pool_.dial_succeeded(*this, std::move(stream), std::move(watch), peer);
-  }
-  void on_dial_failed(net::DialPhase phase, net::NetFailure failure) override {
-    pool_.dial_failed(*this, phase, failure);
-  }
-
-  ConnectionPool& pool_;
-  base::Origin origin_;
-  Waiter* waiter_;
-  net::Dialer dialer_;
-};
-
-std::size_t ConnectionPool::OriginHash::operator()(const base::Origin& origin) const {
-  return std::hash<std::string>()(origin.host) ^ (std::size_t{origin.port} << 1) ^
-         (origin.is_tls() ? 1U : 0U);
-}
 
 ConnectionPool::ConnectionPool(net::EventLoop& loop, net::Resolver& resolver,
                                const net::TlsContext& tls, ConnectionPoolOptions options)
     : loop_(loop),
       resolver_(resolver),
       tls_(tls),
-      options_(options),
+      options_(std::move(options)),
       scratch_(kScratchSize),
-      expiry_([this] { close_expired(); }) {}
+      memory_(kMostRemembered),
+      expiry_([this] { close_expired(); }),
+      dispatch_([this] { run_due(); }) {}
 
 ConnectionPool::~ConnectionPool() = default;
 
-HttpConnection* ConnectionPool::take_idle(const base::Origin& origin) {
-  for (;;) {
-    const auto it = idle_by_origin_.find(origin);
-    if (it == idle_by_origin_.end()) return nullptr;
-    Pooled& pooled = *it->second.back();
-    // The timer may be late: an executor that was not used for long turns its loop no sooner.
-    const bool is_expired = pooled.idle_since + options_.idle_lifetime <= loop_.now();
-    if (!is_expired && pooled.connection->is_fresh()) {
-      remove_idle(pooled);
-      return pooled.connection.get();
-    }
-    pooled.connection->close();
-  }
+HttpConnection* ConnectionPool::find_free(const base::Origin& origin) {
+  const auto found = origins_.find(origin);
+  // Nobody overtakes those who wait.
+  if (found == origins_.end() || !found->second.queue.empty()) return nullptr;
+  return take_free(found->second);
 }
 
 void ConnectionPool::connect(const base::Origin& origin, Waiter& waiter) {
-  dials_[&waiter] = std::make_unique<Dial>(*this, origin, waiter);
+  OriginState& state = origins_[origin];
+  state.origin = origin;
+  Waiting& waiting = waiting_[&waiter];
+  waiting.origin = &state;
+  waiting.in_queue = state.queue.insert(state.queue.end(), &waiter);
+  open_more(state);
 }
 
 void ConnectionPool::give_up(Waiter& waiter) {
-  const auto it = dials_.find(&waiter);
-  if (it == dials_.end()) return;
+  const auto found = waiting_.find(&waiter);
+  if (found == waiting_.end()) return;
+  OriginState& state = *found->second.origin;
   // It may be in a call right now: destroyed later.
-  it->second->give_up();
-  ended_dials_.push_back(std::move(it->second));
-  dials_.erase(it);
+  if (auto dial = end_wait(waiter)) ended_dials_.push_back(std::move(dial));
+  look_after(state);
 }
 
-net::DialPhase ConnectionPool::phase_of(const Waiter& waiter) const {
-  return dials_.at(&waiter)->phase();
+// Takes `waiter` out of the queue, or its dial from it.
+std::unique_ptr<ConnectionPool::Dial> ConnectionPool::end_wait(Waiter& waiter) {
+  const auto found = waiting_.find(&waiter);
+  Waiting& waiting = found->second;
+  std::unique_ptr<Dial> dial = std::move(waiting.dial);
+  if (dial) {
+    dial->give_up();
+    waiting.origin->dials.remove(dial.get());
+  } else {
+    waiting.origin->queue.erase(waiting.in_queue);
+  }
+  waiting_.erase(found);
+  return dial;
+}
+
+std::optional<net::DialPhase> ConnectionPool::phase_of(const Waiter& waiter) const {
+  const Waiting& waiting = waiting_.at(&waiter);
+  if (waiting.dial) return waiting.dial->phase();
+  const OriginState& state = *waiting.origin;
+  if (state.open > 0 || state.dials.empty()) return std::nullopt;
+  return state.dials.front()->phase();
 }
 
 std::string ConnectionPool::peer_of(const Waiter& waiter) const {
-  return dials_.at(&waiter)->peer();
+  const Waiting& waiting = waiting_.at(&waiter);
+  if (waiting.dial) return waiting.dial->peer();
+  const OriginState& state = *waiting.origin;
+  if (state.open > 0 || state.dials.empty()) return {};
+  return state.dials.front()->peer();
 }
 
 void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch,
@@ -105,51 +93,130 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
     watch.reset();
     return;
   }
-  auto pooled = std::make_unique<Pooled>();
-  pooled->origin = dial.origin();
-  pooled->connection = std::make_unique<Http1Connection>(std::move(stream), std::move(watch),
-                                                         peer.text(), options_.head_limits,
-                                                         scratch_, static_cast<Http1Owner&>(*this));
-  Http1Connection& connection = *pooled->connection;
-  open_[&connection] = std::move(pooled);
-  give_up(*waiter);
+  OriginState& state = dial.origin();
+  const bool wants_http2 = options_.protocol == HttpProtocol::kHttp2;
+  const bool is_http2 = stream.is_tls() ? stream.has_chosen_http2() : wants_http2;
+  if (wants_http2 && !is_http2) {
+    watch.reset();
+    dial_failed(dial, net::DialPhase::kTls,
+                {net::NetFailure::Kind::kTls,
+                 "TLS handshake: the server did not choose HTTP/2, which protocol asks for"});
+    return;
+  }
+  HttpConnection& connection =
+      add(state, is_http2, std::move(stream), std::move(watch), peer.text());
+  ended_dials_.push_back(end_wait(*waiter));
+  look_after(state);
   waiter->on_connection(connection);
 }
 
+HttpConnection& ConnectionPool::add(OriginState& state, bool is_http2, net::Stream stream,
+                                    net::Watch watch, std::string peer) {
+  auto pooled = std::make_unique<Pooled>();
+  pooled->origin = &state;
+  auto& owner = static_cast<ConnectionOwner&>(*this);
+  std::optional<SpokenProtocol> known = memory_.find(state.origin);
+  if (is_http2) {
+    const Http2Options options{
+        .head_limits = {options_.head_limits.bytes, options_.head_limits.fields},
+        .ping_interval = options_.ping_interval,
+        .ping_timeout = options_.ping_timeout,
+        .may_fall_back = !options_.protocol};
+    auto made = std::make_unique<Http2Connection>(
+        loop_, std::move(stream), std::move(watch), std::move(peer), options,
+        known ? known->stream_limit : std::nullopt, scratch_, owner);
+    pooled->http2 = made.get();
+    pooled->connection = std::move(made);
+    state.shared.push_back(pooled.get());
+  } else {
+    pooled->connection = std::make_unique<Http1Connection>(
+        std::move(stream), std::move(watch), std::move(peer), options_.head_limits, scratch_,
+        owner);
+  }
+  if (!known) known.emplace();
+  known->is_http2 = is_http2;
+  memory_.remember(state.origin, *known);
+  ++state.open;
+  HttpConnection& connection = *pooled->connection;
+  open_[&connection] = std::move(pooled);
+  return connection;
+}
+
+// Those in the queue may have waited for this dial. They get its failure, unless there are
+// connections that will become free for them.
 void ConnectionPool::dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) return;
+  OriginState& state = dial.origin();
   const std::string peer = dial.peer();
-  give_up(*waiter);
+  ended_dials_.push_back(end_wait(*waiter));
+  look_after(state);
+  std::vector<Waiter*> others;
+  // Counted, for who is told may come back at once.
+  std::size_t left = state.open == 0 && state.dials.empty() ? state.queue.size() : 0;
   waiter->on_dial_failed(phase, failure, peer);
+  for (; left > 0 && !state.queue.empty(); --left) {
+    Waiter& other = *state.queue.front();
+    static_cast<void>(end_wait(other));
+    other.on_dial_failed(phase, failure, peer);
+  }
 }
 
-void ConnectionPool::on_connection_idle(Http1Connection& connection) {
+void ConnectionPool::on_room_changed(HttpConnection& connection) {
   Pooled& pooled = *open_.at(&connection);
+  OriginState& state = *pooled.origin;
+  if (pooled.http2 != nullptr) {
+    const auto limit = pooled.http2->stream_limit();
+    if (limit != std::exchange(pooled.stream_limit, limit) && !pooled.is_draining) {
+      memory_.remember(state.origin, {.is_http2 = true, .stream_limit = limit});
+    }
+  }
+  if (!state.queue.empty()) look_after(state);
+  if (connection.is_idle() && !pooled.is_idle && !pooled.is_draining) make_idle(pooled);
+}
+
+void ConnectionPool::on_draining(HttpConnection& connection) {
+  Pooled& pooled = *open_.at(&connection);
+  if (pooled.is_idle) remove_idle(pooled);
+  pooled.is_draining = true;
+  pooled.origin->shared.remove(&pooled);
+  look_after(*pooled.origin);
+}
+
+void ConnectionPool::on_http1_required(HttpConnection& connection) {
+  if (options_.protocol) return;
+  memory_.remember(open_.at(&connection)->origin->origin, {.is_http2_unwanted = true});
+  on_draining(connection);
+}
+
+void ConnectionPool::on_connection_closed(HttpConnection& connection) {
+  const auto found = open_.find(&connection);
+  Pooled& pooled = *found->second;
+  if (pooled.is_idle) remove_idle(pooled);
+  if (pooled.http2 != nullptr) pooled.origin->shared.remove(&pooled);
+  --pooled.origin->open;
+  look_after(*pooled.origin);
+  closed_.push_back(std::move(found->second));
+  open_.erase(found);
+}
+
+void ConnectionPool::make_idle(Pooled& pooled) {
   pooled.is_idle = true;
   pooled.idle_since = loop_.now();
   pooled.in_all = idle_.insert(idle_.end(), &pooled);
-  IdleList& of_origin = idle_by_origin_[pooled.origin];
+  IdleList& of_origin = pooled.origin->idle;
+  if (of_origin.empty()) ++idle_origins_;
   pooled.in_origin = of_origin.insert(of_origin.end(), &pooled);
-  while (idle_.size() > options_.max_idle || idle_by_origin_.size() > options_.max_origins) {
-    evict_oldest();
-  }
+  while (idle_.size() > options_.max_idle || idle_origins_ > options_.max_origins) evict_oldest();
   if (!expiry_.is_set()) set_expiry_timer();
-}
-
-void ConnectionPool::on_connection_closed(Http1Connection& connection) {
-  const auto it = open_.find(&connection);
-  if (it->second->is_idle) remove_idle(*it->second);
-  closed_.push_back(std::move(it->second));
-  open_.erase(it);
 }
 
 void ConnectionPool::remove_idle(Pooled& pooled) {
   pooled.is_idle = false;
   idle_.erase(pooled.in_all);
-  const auto it = idle_by_origin_.find(pooled.origin);
-  it->second.erase(pooled.in_origin);
-  if (it->second.empty()) idle_by_origin_.erase(it);
+  IdleList& of_origin = pooled.origin->idle;
+  of_origin.erase(pooled.in_origin);
+  if (of_origin.empty()) --idle_origins_;
 }
 
 void ConnectionPool::evict_oldest() {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -13,7 +15,9 @@
 #include "drivers/net/resolver.h"
 #include "drivers/net/tls_context.h"
 #include "engine/exchange.h"
-#include "engine/http1_connection.h"
+#include "engine/http2_connection.h"
+#include "engine/protocol_memory.h"
+#include "patient_http/http_protocol.h"
 
 namespace patient_http::engine {
 
@@ -22,11 +26,22 @@ struct ConnectionPoolOptions {
   std::size_t max_origins = 100;  // with idle connections
   std::chrono::steady_clock::duration idle_lifetime = std::chrono::seconds(60);
   http1::HeadLimits head_limits = {};
+  // Unset: what a TLS server chooses, and HTTP/1.1 without TLS.
+  std::optional<HttpProtocol> protocol = std::nullopt;
+  std::chrono::steady_clock::duration ping_interval = std::chrono::seconds(30);
+  std::chrono::steady_clock::duration ping_timeout = std::chrono::seconds(10);
+  // Connections to an origin, open or being opened; 0, or no function: any number.
+  std::function<std::size_t(const base::Origin&)> origin_limit = {};
 };
 
-// Opens connections and keeps the idle ones per origin; the least recently used goes first.
-// Belongs to the reactor thread.
-class ConnectionPool final : private Http1Owner {
+// Opens connections, shares those of HTTP/2, and keeps the idle ones per origin; the least recently
+// used goes first. Belongs to the reactor thread.
+//
+// Whoever needs a connection waits in the queue of its origin. How many dials it has is the
+// origin's protocol's: HTTP/1.1 has one for each waiter, who gets what his own dial brings. HTTP/2
+// has as many as the streams in the queue need, as far as the server said how many it takes on a
+// connection. As long as the protocol is not known there is one, and the others wait for it.
+class ConnectionPool final : private ConnectionOwner {
  public:
   // Who waits for a connection. Called once, never from inside connect().
   class Waiter {
@@ -43,14 +58,15 @@ class ConnectionPool final : private Http1Owner {
                  ConnectionPoolOptions options);
   ~ConnectionPool() override;
 
-  // An idle connection to `origin` that the peer has not closed, or null.
-  [[nodiscard]] HttpConnection* take_idle(const base::Origin& origin);
-  // Opens a connection for `waiter`, who must live until it is called or gives up.
+  // A connection to `origin` that can take an exchange at once, or null.
+  [[nodiscard]] HttpConnection* find_free(const base::Origin& origin);
+  // Gets a connection for `waiter`, who must live until it is called or gives up.
   void connect(const base::Origin& origin, Waiter& waiter);
   void give_up(Waiter& waiter);
 
-  // Where the dial for `waiter` stands. REQUIRES: it waits.
-  [[nodiscard]] net::DialPhase phase_of(const Waiter& waiter) const;
+  // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to become
+  // free. REQUIRES: it waits.
+  [[nodiscard]] std::optional<net::DialPhase> phase_of(const Waiter& waiter) const;
   [[nodiscard]] std::string peer_of(const Waiter& waiter) const;
 
   // Closes what is idle.
@@ -59,30 +75,63 @@ class ConnectionPool final : private Http1Owner {
   void collect();
 
   [[nodiscard]] std::size_t idle_count() const { return idle_.size(); }
+  [[nodiscard]] std::size_t open_count() const { return open_.size(); }
 
  private:
   class Dial;
   struct Pooled;
+  struct OriginState;
   using IdleList = std::list<Pooled*>;
 
   // Every connection that is open, and where it stands in the lists while it is idle.
   struct Pooled {
-    base::Origin origin;
-    std::unique_ptr<Http1Connection> connection;
+    OriginState* origin = nullptr;
+    std::unique_ptr<HttpConnection> connection;
+    Http2Connection* http2 = nullptr;  // the same, if it is one
+    std::optional<std::size_t> stream_limit;  // as it is remembered
+    bool is_draining = false;
     bool is_idle = false;
     std::chrono::steady_clock::time_point idle_since;
     IdleList::iterator in_all;
     IdleList::iterator in_origin;
   };
-  struct OriginHash {
-    std::size_t operator()(const base::Origin& origin) const;
+  struct Waiting {
+    OriginState* origin = nullptr;
+    std::unique_ptr<Dial> dial;               // or, without one:
+    std::list<Waiter*>::iterator in_queue;
+  };
+  // Kept as long as anything in it is.
+  struct OriginState {
+    base::Origin origin;
+    std::list<Waiter*> queue;    // those who have no dial
+    std::list<Dial*> dials;
+    std::size_t open = 0;        // connections
+    IdleList idle;               // the latest last
+    std::list<Pooled*> shared;   // HTTP/2 that takes more streams
+    bool is_due = false;         // in due_
   };
 
-  void on_connection_idle(Http1Connection& connection) override;
-  void on_connection_closed(Http1Connection& connection) override;
+  void on_room_changed(HttpConnection& connection) override;
+  void on_draining(HttpConnection& connection) override;
+  void on_http1_required(HttpConnection& connection) override;
+  void on_connection_closed(HttpConnection& connection) override;
 
   void dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch, const net::Address& peer);
   void dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure);
+  HttpConnection& add(OriginState& state, bool is_http2, net::Stream stream, net::Watch watch,
+                      std::string peer);
+  [[nodiscard]] std::unique_ptr<Dial> end_wait(Waiter& waiter);
+
+  // What an origin is due (in connection_pool_dispatch.cc).
+  void look_after(OriginState& state);
+  void run_due();
+  void serve_queue(OriginState& state);
+  void open_more(OriginState& state);
+  [[nodiscard]] bool needs_dial(OriginState& state);
+  [[nodiscard]] HttpConnection* take_free(OriginState& state);
+  [[nodiscard]] net::Alpn alpn_for(const base::Origin& origin);
+
+  void make_idle(Pooled& pooled);
   void remove_idle(Pooled& pooled);
   void evict_oldest();
   void close_expired();
@@ -93,12 +142,16 @@ class ConnectionPool final : private Http1Owner {
   const net::TlsContext& tls_;
   const ConnectionPoolOptions options_;
   std::vector<char> scratch_;
+  ProtocolMemory memory_;
   net::Timer expiry_;
+  net::Timer dispatch_;
 
-  std::unordered_map<const Waiter*, std::unique_ptr<Dial>> dials_;
-  std::unordered_map<const Http1Connection*, std::unique_ptr<Pooled>> open_;
-  IdleList idle_;                                                          // the longest idle first
-  std::unordered_map<base::Origin, IdleList, OriginHash> idle_by_origin_;  // the latest last
+  std::unordered_map<base::Origin, OriginState, OriginHash> origins_;
+  std::unordered_map<const Waiter*, Waiting> waiting_;
+  std::unordered_map<const HttpConnection*, std::unique_ptr<Pooled>> open_;
+  IdleList idle_;                 // the longest idle first
+  std::size_t idle_origins_ = 0;  // with idle connections
+  std::vector<OriginState*> due_;
   // Closed, but possibly still in a call.
   std::vector<std::unique_ptr<Pooled>> closed_;
   std::vector<std::unique_ptr<Dial>> ended_dials_;

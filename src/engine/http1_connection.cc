@@ -18,7 +18,7 @@ constexpr int kReadsPerTurn = 4;
 
 Http1Connection::Http1Connection(net::Stream stream, net::Watch watch, std::string peer,
                                  http1::HeadLimits limits, std::span<char> scratch,
-                                 Http1Owner& owner)
+                                 ConnectionOwner& owner)
     : stream_(std::move(stream)),
       watch_(std::move(watch)),
       peer_(std::move(peer)),
@@ -31,19 +31,23 @@ Http1Connection::Http1Connection(net::Stream stream, net::Watch watch, std::stri
 // The watch goes before the socket: see net::Watch.
 Http1Connection::~Http1Connection() {
   watch_.reset();
-  drop_message();
+  drop_request();
 }
 
-void Http1Connection::start(OutgoingMessage message, ExchangeListener& listener) {
+void Http1Connection::start(PreparedRequest& request, std::string_view body,
+                            ExchangeListener& listener) {
   listener_ = &listener;
-  message_ = std::move(message);
+  head_ = http1_head(request, body.size());
+  body_ = body;
+  holds_secrets_ = request.holds_secrets;
+  request.drop_content();
   head_sent_ = body_sent_ = 0;
   write_failed_ = write_blocked_ = paused_ = false;
   parser_.reset();
   // Small messages in one piece: one segment, one TLS record.
-  if (!message_.body.empty() && message_.body.size() <= kSmallBody) {
-    message_.head.append(message_.body);
-    message_.body = {};
+  if (!body_.empty() && body_.size() <= kSmallBody) {
+    head_.append(body_);
+    body_ = {};
   }
   write_some();
 }
@@ -51,9 +55,9 @@ void Http1Connection::start(OutgoingMessage message, ExchangeListener& listener)
 void Http1Connection::write_some() {
   write_blocked_ = false;
   while (!is_all_sent() && !write_failed_) {
-    const bool in_head = head_sent_ < message_.head.size();
-    const std::string_view rest = in_head ? std::string_view(message_.head).substr(head_sent_)
-                                          : message_.body.substr(body_sent_);
+    const bool in_head = head_sent_ < head_.size();
+    const std::string_view rest = in_head ? std::string_view(head_).substr(head_sent_)
+                                          : body_.substr(body_sent_);
     const net::IoResult result = stream_.write(rest);
     if (result.status == net::IoStatus::kDone) {
       (in_head ? head_sent_ : body_sent_) += result.bytes;
@@ -70,21 +74,23 @@ void Http1Connection::write_some() {
   }
   update_interest();
   if (is_all_sent()) {
-    drop_message();
+    drop_request();
     head_sent_ = 1;  // of an empty head: is_all_sent() stays true, and bytes have left
     listener_->on_sent();
   }
 }
 
 // Frees the head, which nobody needs any more, and wipes it if it holds secrets.
-void Http1Connection::drop_message() {
-  if (message_.holds_secrets) crypto::wipe(message_.head);
-  message_ = {};
-  message_.head.shrink_to_fit();
+void Http1Connection::drop_request() {
+  if (holds_secrets_) crypto::wipe(head_);
+  head_ = {};
+  head_.shrink_to_fit();
+  body_ = {};
+  holds_secrets_ = false;
 }
 
 bool Http1Connection::is_all_sent() const {
-  return head_sent_ >= message_.head.size() && body_sent_ >= message_.body.size();
+  return head_sent_ >= head_.size() && body_sent_ >= body_.size();
 }
 
 void Http1Connection::update_interest() {
@@ -174,11 +180,11 @@ void Http1Connection::peer_ended() {
 
 void Http1Connection::response_complete(bool reusable) {
   ExchangeListener& listener = *std::exchange(listener_, nullptr);
-  drop_message();
+  drop_request();
   has_served_ = true;
   if (reusable) {
     watch_.set({.read = true, .write = false});
-    owner_.on_connection_idle(*this);
+    owner_.on_room_changed(*this);
   } else {
     shut();
   }
@@ -226,7 +232,7 @@ void Http1Connection::shut() {
   closed_ = true;
   watch_.reset();
   stream_ = net::Stream(net::Fd());
-  drop_message();
+  drop_request();
   owner_.on_connection_closed(*this);
 }
 

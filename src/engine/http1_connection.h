@@ -10,20 +10,7 @@
 
 namespace patient_http::engine {
 
-class Http1Connection;
-
-// Who keeps HTTP/1 connections.
-class Http1Owner {
- public:
-  virtual ~Http1Owner() = default;
-  // The connection can serve another exchange.
-  virtual void on_connection_idle(Http1Connection& connection) = 0;
-  // The connection is closed for good. It is still in use by its caller: destroy it later.
-  virtual void on_connection_closed(Http1Connection& connection) = 0;
-};
-
-// An HTTP/1.1 connection: one exchange after the other. Belongs to the reactor thread; must not be
-// destroyed from inside its own calls.
+// An HTTP/1.1 connection: one exchange after the other.
 class Http1Connection final : public HttpConnection,
                               private net::ReadyHandler,
                               private http1::ResponseHandler {
@@ -31,18 +18,18 @@ class Http1Connection final : public HttpConnection,
   // `scratch` is the memory into which all connections of a reactor read; it and `owner` must
   // outlive this object.
   Http1Connection(net::Stream stream, net::Watch watch, std::string peer, http1::HeadLimits limits,
-                  std::span<char> scratch, Http1Owner& owner);
+                  std::span<char> scratch, ConnectionOwner& owner);
   ~Http1Connection() override;
 
-  void start(OutgoingMessage message, ExchangeListener& listener) override;
+  void start(PreparedRequest& request, std::string_view body, ExchangeListener& listener) override;
   void abandon(ExchangeListener& listener) override;
   void resume(ExchangeListener& listener) override;
   [[nodiscard]] const std::string& peer() const override { return peer_; }
 
-  // While idle: whether the peer has neither closed it nor sent what nobody asked for.
-  [[nodiscard]] bool is_fresh();
-  // While idle.
-  void close();
+  [[nodiscard]] std::size_t room() const override { return is_idle() ? 1 : 0; }
+  [[nodiscard]] bool is_idle() const override { return listener_ == nullptr && !closed_; }
+  [[nodiscard]] bool is_fresh() override;
+  void close() override;
 
  private:
   void on_ready(net::Interest ready) override;
@@ -60,7 +47,7 @@ class Http1Connection final : public HttpConnection,
   void fail(ErrorKind kind, std::string message);
   void fail_with(const net::NetFailure& failure);
   void shut();
-  void drop_message();
+  void drop_request();
   void update_interest();
   [[nodiscard]] bool is_all_sent() const;
 
@@ -68,11 +55,14 @@ class Http1Connection final : public HttpConnection,
   net::Watch watch_;
   std::string peer_;
   std::span<char> scratch_;
-  Http1Owner& owner_;
+  ConnectionOwner& owner_;
   http1::ResponseParser parser_;
 
   ExchangeListener* listener_ = nullptr;  // null while idle, and once closed
-  OutgoingMessage message_;
+  // The request: the head, with a small body behind it, and a large body.
+  std::string head_;
+  std::string_view body_;
+  bool holds_secrets_ = false;  // the head is wiped when it is sent, or when it will not be
   std::size_t head_sent_ = 0;
   std::size_t body_sent_ = 0;
   bool has_served_ = false;    // an earlier exchange

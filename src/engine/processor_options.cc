@@ -60,6 +60,8 @@ std::vector<std::string> ProcessorOptions::validate() const {
   }
   check.positive("max_header_count", max_header_count);
   check.positive("body_memory", body_memory);
+  check.positive("ping_interval", ping_interval);
+  check.positive("ping_timeout", ping_timeout);
   check.not_negative("max_redirects", max_redirects);
   check.not_negative("retries", retries);
   check.positive("retry_delay", retry_delay);

@@ -27,7 +27,11 @@ ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
           .max_origins = options.connection_pool_size,
           .idle_lifetime =
               std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
-          .head_limits = {options.max_header_size, options.max_header_count}};
+          .head_limits = {options.max_header_size, options.max_header_count},
+          .protocol = options.protocol,
+          .ping_interval =
+              std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
+          .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout)};
 }
 
 }  // namespace

@@ -11,8 +11,23 @@ namespace {
 
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
-// A server that closes every connection just before it is used must not make us go round for ever.
+// A server that refuses everything, or closes every connection just before it is used, must not
+// make us go round for ever.
 constexpr int kMostFreeResends = 3;
+
+// Without a dial that it waits for, it waits for a connection to become free.
+std::string_view dial_phase_name(const std::optional<net::DialPhase>& phase) {
+  if (!phase) return "connection";
+  switch (*phase) {
+    case net::DialPhase::kResolve:
+      return "resolve";
+    case net::DialPhase::kConnect:
+      return "connect";
+    case net::DialPhase::kTls:
+      return "tls";
+  }
+  return "connection";
+}
 
 }  // namespace
 
@@ -63,8 +78,8 @@ void Transfer::on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared) 
   prepared_ = std::move(*prepared);
   secrets_.add(std::move(prepared_->secrets));
   hop_started_ = context_.loop.now();
-  if (HttpConnection* idle = context_.pool.take_idle(prepared_->origin)) {
-    send_on(*idle);
+  if (HttpConnection* free = context_.pool.find_free(prepared_->origin)) {
+    send_on(*free);
     return;
   }
   state_ = State::kDialing;
@@ -82,19 +97,14 @@ void Transfer::send_on(HttpConnection& connection) {
   state_ = State::kSending;
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
-  OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes, prepared_->holds_secrets};
-  prepared_->drop_content();
-  connection.start(std::move(message), *this);
+  connection.start(*prepared_, bytes, *this);
   if (state_ == State::kSending) set_timer();
 }
 
 void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
                               const std::string& peer) {
   peer_ = peer;
-  const std::string_view name = phase == net::DialPhase::kResolve   ? "resolve"
-                                : phase == net::DialPhase::kConnect ? "connect"
-                                                                    : "tls";
-  attempt_failed(error_kind_of(failure.kind), name, failure.message);
+  attempt_failed(error_kind_of(failure.kind), dial_phase_name(phase), failure.message);
 }
 
 void Transfer::on_sent() {
@@ -183,15 +193,16 @@ void Transfer::on_exchange_done() {
 void Transfer::on_exchange_failed(ExchangeFailure failure) {
   const std::string_view phase = phase_name();
   connection_ = nullptr;
-  if (resend_after_stale_connection(failure)) return;
+  if (resend_for_free(failure)) return;
   attempt_failed(failure.kind, phase, failure.message);
 }
 
-// The server closed an idle connection while our request was on its way: that is nobody's fault
-// and costs no attempt, as long as the request cannot have been carried out twice.
-bool Transfer::resend_after_stale_connection(const ExchangeFailure& failure) {
-  if (!failure.stale || free_resends_ >= kMostFreeResends) return false;
-  if (failure.bytes_left && !is_idempotent(current().method())) return false;
+// The server did not begin with the request, or closed an idle connection while it was on its way:
+// that is nobody's fault and costs no attempt, as long as it cannot have been carried out twice.
+bool Transfer::resend_for_free(const ExchangeFailure& failure) {
+  if (free_resends_ >= kMostFreeResends) return false;
+  const bool is_harmless = !failure.bytes_left || is_idempotent(current().method());
+  if (!failure.refused && !(failure.stale && is_harmless)) return false;
   ++free_resends_;
   send_hop();
   return true;
@@ -321,15 +332,7 @@ std::string_view Transfer::phase_name() const {
     case State::kPreparing:
       return "prepare";
     case State::kDialing:
-      switch (context_.pool.phase_of(*this)) {
-        case net::DialPhase::kResolve:
-          return "resolve";
-        case net::DialPhase::kConnect:
-          return "connect";
-        case net::DialPhase::kTls:
-          return "tls";
-      }
-      return "connect";
+      return dial_phase_name(context_.pool.phase_of(*this));
     case State::kSending:
       return "send";
     case State::kWaiting:

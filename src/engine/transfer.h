@@ -102,7 +102,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] const Request& current() const { return hop_ ? *hop_ : task_->request(); }
   void send_on(HttpConnection& connection);
   void body_failed(const BodySink::Failed& failed);
-  [[nodiscard]] bool resend_after_stale_connection(const ExchangeFailure& failure);
+  [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
   void follow_or_finish();
   void finish_with_response();
   void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
@@ -138,7 +138,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   const net::TimePoint enqueued_at_;
   net::TimePoint started_;
   int attempts_ = 0;
-  int free_resends_ = 0;  // after stale connections, in this attempt
+  int free_resends_ = 0;  // in this attempt, as it was not carried out
 
   // Of the attempt.
   net::TimePoint attempt_deadline_;

@@ -45,7 +45,7 @@ class Get final : public ConnectionPool::Waiter, public ExchangeListener {
     PreparedRequest request;
     request.target = url->target();
     request.headers = {{"host", "x"}};
-    on.start({http1_head(request, 0), {}}, *this);
+    on.start(request, {}, *this);
   }
 
   std::optional<base::Url> url;
@@ -68,12 +68,12 @@ class ConnectionPoolTest : public testing::Test {
     }
     return done();
   }
-  // Takes an idle connection or opens one.
+  // Takes a free connection or opens one.
   void start(Get& get, const std::string& url) {
     get.url = *base::Url::parse(url);
     loop_.update_now();
-    if (HttpConnection* idle = pool_->take_idle(get.url->origin())) {
-      get.send(*idle);
+    if (HttpConnection* free = pool_->find_free(get.url->origin())) {
+      get.send(*free);
     } else {
       pool_->connect(get.url->origin(), get);
     }

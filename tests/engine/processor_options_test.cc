@@ -59,8 +59,8 @@ TEST(ProcessorOptionsTest, WantsTimesThatCanPass) {
     options.request_timeout = options.resolve_timeout = Seconds{bad};
     options.connection_timeout = options.first_byte_timeout = options.idle_timeout = Seconds{bad};
     options.retry_delay = options.longest_retry_delay = Seconds{bad};
-    options.idle_connection_lifetime = Seconds{bad};
-    EXPECT_EQ(options.validate().size(), 8U) << bad;
+    options.idle_connection_lifetime = options.ping_interval = options.ping_timeout = Seconds{bad};
+    EXPECT_EQ(options.validate().size(), 10U) << bad;
   }
 }
 

@@ -81,6 +81,9 @@ max_response_size = 1048576  # default
 max_header_size = 65536  # default
 max_header_count = 256  # default
 body_memory = 268435456  # default
+# protocol is not set
+ping_interval = 30  # default
+ping_timeout = 10  # default
 max_redirects = 5  # default
 retries = 3  # default
 retry_delay = 0.5  # default

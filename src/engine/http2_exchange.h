@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/http2_connection.h"
+
+namespace patient_http::engine {
+
+// One exchange on an HTTP/2 connection: tells a listener what its stream tells, and holds back what
+// comes while the listener may not read. Private to the connection.
+class Http2Connection::Exchange final : public http2::StreamHandler {
+ public:
+  Exchange(Http2Connection& connection, ExchangeListener& listener)
+      : connection_(connection), listener_(&listener) {}
+
+  void set_stream(http2::StreamId id) { id_ = id; }
+
+  // The listener hears no more; the stream, if it still runs, is reset.
+  void detach();
+  void resume() { is_paused_ = false; }
+  // Tells what was held back.
+  void release();
+  void tell_sent();
+  void fail(ErrorKind kind, const std::string& message);
+  void fail_unsent(const std::string& message);
+
+  [[nodiscard]] const ExchangeListener* listener() const { return listener_; }
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
+
+ private:
+  void on_head_written() override { has_left_ = true; }
+  void on_request_written() override;
+  void on_head_begin(int status) override;
+  void on_header(std::string_view name, std::string_view value) override;
+  void on_head_end(std::int64_t content_length) override;
+  void on_body(std::string_view bytes) override;
+  void on_response_end() override;
+  void on_stream_failed(http2::StreamFailure failure) override;
+
+  void hold(std::string_view bytes);
+  void let_go();
+  void finish();
+  void report(ExchangeFailure failure);
+
+  Http2Connection& connection_;
+  ExchangeListener* listener_;  // null: over
+  http2::StreamId id_ = 0;      // 0: the stream is over
+  int status_ = 0;
+  bool has_left_ = false;  // its head is in the output, or was
+  bool has_head_ = false;
+  bool is_paused_ = false;
+  bool has_ended_ = false;  // the response is whole, but not all of it is told
+  HttpHeaders headers_;
+  std::string held_;
+  std::size_t held_freely_ = 0;  // of it, what the connection's window does not count any more
+};
+
+}  // namespace patient_http::engine
