@@ -22,7 +22,8 @@ namespace patient_http::daemon {
 using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
-                 std::optional<HttpProtocol>*, LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 std::optional<HttpProtocol>*, LogLevel*, LogFormat*, EncryptionFormat::Digest*,
+                 EncryptionFormat::Serializer*>;
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.

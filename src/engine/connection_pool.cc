@@ -129,9 +129,9 @@ HttpConnection& ConnectionPool::add(OriginState& state, bool is_http2, net::Stre
     pooled->connection = std::move(made);
     state.shared.push_back(pooled.get());
   } else {
-    pooled->connection = std::make_unique<Http1Connection>(
-        std::move(stream), std::move(watch), std::move(peer), options_.head_limits, scratch_,
-        owner);
+    pooled->connection =
+        std::make_unique<Http1Connection>(std::move(stream), std::move(watch), std::move(peer),
+                                          options_.head_limits, scratch_, owner);
   }
   if (!known) known.emplace();
   known->is_http2 = is_http2;

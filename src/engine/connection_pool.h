@@ -64,8 +64,8 @@ class ConnectionPool final : private ConnectionOwner {
   void connect(const base::Origin& origin, Waiter& waiter);
   void give_up(Waiter& waiter);
 
-  // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to become
-  // free. REQUIRES: it waits.
+  // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to
+  // become free. REQUIRES: it waits.
   [[nodiscard]] std::optional<net::DialPhase> phase_of(const Waiter& waiter) const;
   [[nodiscard]] std::string peer_of(const Waiter& waiter) const;
 
@@ -87,7 +87,7 @@ class ConnectionPool final : private ConnectionOwner {
   struct Pooled {
     OriginState* origin = nullptr;
     std::unique_ptr<HttpConnection> connection;
-    Http2Connection* http2 = nullptr;  // the same, if it is one
+    Http2Connection* http2 = nullptr;         // the same, if it is one
     std::optional<std::size_t> stream_limit;  // as it is remembered
     bool is_draining = false;
     bool is_idle = false;
@@ -97,18 +97,18 @@ class ConnectionPool final : private ConnectionOwner {
   };
   struct Waiting {
     OriginState* origin = nullptr;
-    std::unique_ptr<Dial> dial;               // or, without one:
+    std::unique_ptr<Dial> dial;  // or, without one:
     std::list<Waiter*>::iterator in_queue;
   };
   // Kept as long as anything in it is.
   struct OriginState {
     base::Origin origin;
-    std::list<Waiter*> queue;    // those who have no dial
+    std::list<Waiter*> queue;  // those who have no dial
     std::list<Dial*> dials;
-    std::size_t open = 0;        // connections
-    IdleList idle;               // the latest last
-    std::list<Pooled*> shared;   // HTTP/2 that takes more streams
-    bool is_due = false;         // in due_
+    std::size_t open = 0;       // connections
+    IdleList idle;              // the latest last
+    std::list<Pooled*> shared;  // HTTP/2 that takes more streams
+    bool is_due = false;        // in due_
   };
 
   void on_room_changed(HttpConnection& connection) override;

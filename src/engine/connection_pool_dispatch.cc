@@ -78,9 +78,8 @@ void ConnectionPool::open_more(OriginState& state) {
 bool ConnectionPool::needs_dial(OriginState& state) {
   const std::size_t limit = options_.origin_limit ? options_.origin_limit(state.origin) : 0;
   if (limit != 0 && state.open + state.dials.size() >= limit) return false;
-  const bool may_be_http2 =
-      state.origin.is_tls() ? options_.protocol != HttpProtocol::kHttp1
-                            : options_.protocol == HttpProtocol::kHttp2;
+  const bool may_be_http2 = state.origin.is_tls() ? options_.protocol != HttpProtocol::kHttp1
+                                                  : options_.protocol == HttpProtocol::kHttp2;
   if (!may_be_http2) return true;
   const std::optional<SpokenProtocol> known = memory_.find(state.origin);
   const bool is_http1 = known && !known->is_http2 && state.shared.empty() &&

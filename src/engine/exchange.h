@@ -77,7 +77,8 @@ class HttpConnection {
 class ConnectionOwner {
  public:
   virtual ~ConnectionOwner() = default;
-  // room() or is_idle() may have changed: an exchange is over, or the server said how many it takes.
+  // room() or is_idle() may have changed: an exchange is over, or the server said how many it
+  // takes.
   virtual void on_room_changed(HttpConnection& connection) = 0;
   // It will carry no more exchanges; those that run go on.
   virtual void on_draining(HttpConnection& connection) = 0;

@@ -56,8 +56,8 @@ void Http1Connection::write_some() {
   write_blocked_ = false;
   while (!is_all_sent() && !write_failed_) {
     const bool in_head = head_sent_ < head_.size();
-    const std::string_view rest = in_head ? std::string_view(head_).substr(head_sent_)
-                                          : body_.substr(body_sent_);
+    const std::string_view rest =
+        in_head ? std::string_view(head_).substr(head_sent_) : body_.substr(body_sent_);
     const net::IoResult result = stream_.write(rest);
     if (result.status == net::IoStatus::kDone) {
       (in_head ? head_sent_ : body_sent_) += result.bytes;

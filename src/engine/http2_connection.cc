@@ -182,8 +182,7 @@ void Http2Connection::flush() {
   if (in_session_) return;
   write_blocked_ = false;
   while (!closed_ && !write_failed_ && fill_output()) {
-    const net::IoResult result =
-        stream_.write(std::string_view(out_.bytes).substr(out_sent_));
+    const net::IoResult result = stream_.write(std::string_view(out_.bytes).substr(out_sent_));
     if (result.status == net::IoStatus::kDone) {
       out_sent_ += result.bytes;
     } else if (result.status == net::IoStatus::kFailed || result.status == net::IoStatus::kEnd) {

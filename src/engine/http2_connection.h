@@ -92,10 +92,10 @@ class Http2Connection final : public HttpConnection,
 
   std::unordered_map<const ExchangeListener*, std::unique_ptr<Exchange>> exchanges_;
   std::vector<std::unique_ptr<Exchange>> ended_;  // possibly still in a call
-  std::vector<Exchange*> written_;   // their last bytes are in the output, or were
-  std::vector<Exchange*> resumed_;   // to be told what was held back
-  std::vector<Exchange*> unsent_;    // no stream could be opened for them
-  std::size_t held_ = 0;             // bytes of paused streams that the windows do not bound
+  std::vector<Exchange*> written_;                // their last bytes are in the output, or were
+  std::vector<Exchange*> resumed_;                // to be told what was held back
+  std::vector<Exchange*> unsent_;                 // no stream could be opened for them
+  std::size_t held_ = 0;  // bytes of paused streams that the windows do not bound
 
   http2::Output out_;
   std::size_t out_sent_ = 0;

@@ -88,8 +88,8 @@ void Http2Connection::Exchange::finish() {
 void Http2Connection::Exchange::on_stream_failed(http2::StreamFailure failure) {
   using Kind = http2::StreamFailure::Kind;
   id_ = 0;
-  ExchangeFailure told{.kind = ErrorKind::kReset, .message = std::move(failure.message),
-                       .bytes_left = has_left_};
+  ExchangeFailure told{
+      .kind = ErrorKind::kReset, .message = std::move(failure.message), .bytes_left = has_left_};
   switch (failure.kind) {
     case Kind::kRefused:
       told.refused = true;

@@ -22,16 +22,16 @@ constexpr std::chrono::milliseconds kLongestWait{60'000};
 constexpr std::chrono::milliseconds kOverdrawPatience{1000};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
-  return {.max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
-                                                        : options.max_connections,
-          .max_origins = options.connection_pool_size,
-          .idle_lifetime =
-              std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
-          .head_limits = {options.max_header_size, options.max_header_count},
-          .protocol = options.protocol,
-          .ping_interval =
-              std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
-          .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout)};
+  return {
+      .max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
+                                                    : options.max_connections,
+      .max_origins = options.connection_pool_size,
+      .idle_lifetime =
+          std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
+      .head_limits = {options.max_header_size, options.max_header_count},
+      .protocol = options.protocol,
+      .ping_interval = std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
+      .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout)};
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ void conform(Http2Request& request) {
   }
   // Erasing would move texts over others, and leave copies of secrets.
   for (auto& [name, value] : request.headers) {
-    const bool is_forbidden = name == "host" || std::find(kForbidden.begin(), kForbidden.end(),
-                                                          name) != kForbidden.end();
+    const bool is_forbidden =
+        name == "host" || std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
     if (is_forbidden) name.clear();
   }
 }

@@ -19,6 +19,8 @@ constexpr std::int32_t kStreamWindow = 256 * 1024;
 // All streams of a connection together. It is opened again as bytes arrive, so that one slow
 // reader does not stop the others: it bounds only what is on its way.
 constexpr std::int32_t kConnectionWindow = 1024 * 1024;
+// More than what can be on its way for streams that we have reset.
+constexpr std::size_t kMostIdleBytes = 4 * std::size_t{kConnectionWindow};
 // HTTP/1 knows no limit for what we send; nghttp2 would take 64 KiB.
 constexpr std::size_t kLargestSentHead = 1024 * 1024;
 // What SETTINGS_MAX_HEADER_LIST_SIZE counts for a field beside its bytes (RFC 9113 §6.5.2).
@@ -127,9 +129,14 @@ void Http2Session::abandon(StreamId id) {
 }
 
 bool Http2Session::feed(std::string_view bytes) {
+  idle_bytes_ += bytes.size();
   const auto taken = nghttp2_session_mem_recv(
       session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0 && failure_.empty()) failure_ = nghttp2_strerror(static_cast<int>(taken));
+  // nghttp2 1.52 tells nothing of frames of unknown types, and of what comes for closed streams.
+  if (idle_bytes_ > kMostIdleBytes && failure_.empty()) {
+    failure_ = "the server floods the connection with bytes that bring nothing";
+  }
   return failure_.empty();
 }
 
@@ -179,10 +186,10 @@ StreamFailure Http2Session::failure_of(const Stream& stream, std::uint32_t code)
   if (stream.failure) return *stream.failure;
   const std::string name = nghttp2_http2_strerror(code);
   if (code == NGHTTP2_REFUSED_STREAM && !stream.has_head) {
-    return {Kind::kRefused, is_draining_ && !stream.was_reset
-                                ? "the server takes no more requests on this connection (" +
-                                      goaway_ + ")"
-                                : "the server refused the stream (REFUSED_STREAM)"};
+    return {Kind::kRefused,
+            is_draining_ && !stream.was_reset
+                ? "the server takes no more requests on this connection (" + goaway_ + ")"
+                : "the server refused the stream (REFUSED_STREAM)"};
   }
   if (code == NGHTTP2_HTTP_1_1_REQUIRED && !stream.has_head) {
     return {Kind::kHttp1Required, "the server wants HTTP/1.1 (HTTP_1_1_REQUIRED)"};

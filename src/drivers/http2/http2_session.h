@@ -105,7 +105,7 @@ class Http2Session {
   void consume_connection(std::size_t bytes);
   // Begins anew to count frames that bring nothing; without it, so many of them in the life of a
   // connection are an attack.
-  void forgive_idle_frames() { idle_frames_ = 0; }
+  void forgive_idle_frames() { idle_frames_ = idle_bytes_ = 0; }
 
   // SETTINGS_MAX_CONCURRENT_STREAMS; nothing until the first SETTINGS came.
   [[nodiscard]] std::optional<std::size_t> stream_limit() const;
@@ -152,6 +152,7 @@ class Http2Session {
   bool has_settings_ = false;
   bool is_draining_ = false;
   std::size_t idle_frames_ = 0;
+  std::size_t idle_bytes_ = 0;
   std::string goaway_;
   std::string failure_;
 };

@@ -110,7 +110,7 @@ int SessionCallbacks::on_frame(nghttp2_session*, const nghttp2_frame* frame, voi
   const bool is_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-      self.idle_frames_ = 0;
+      self.forgive_idle_frames();
       head_complete(self, id, is_end);
       break;
     case NGHTTP2_DATA:
@@ -166,7 +166,7 @@ void SessionCallbacks::response_complete(Http2Session& self, StreamId id) {
 int SessionCallbacks::on_data(nghttp2_session*, std::uint8_t, std::int32_t id,
                               const std::uint8_t* data, std::size_t size, void* user) {
   Http2Session& self = session_of(user);
-  self.idle_frames_ = 0;
+  self.forgive_idle_frames();
   Stream* stream = self.find(id);
   if (stream == nullptr || stream->handler == nullptr) {
     self.consume_connection(size);
@@ -195,7 +195,7 @@ int SessionCallbacks::on_frame_sent(nghttp2_session*, const nghttp2_frame* frame
     }
   }
   if (!is_head && frame->hd.type != NGHTTP2_DATA) return 0;
-  self.idle_frames_ = 0;
+  self.forgive_idle_frames();
   Stream* stream = self.find(frame->hd.stream_id);
   if (stream == nullptr) return 0;
   if (is_head) {
@@ -220,9 +220,9 @@ int SessionCallbacks::on_frame_not_sent(nghttp2_session*, const nghttp2_frame* f
   if (handler == nullptr) return 0;
   const bool is_unsendable =
       error == NGHTTP2_ERR_FRAME_SIZE_ERROR || error == NGHTTP2_ERR_HEADER_COMP;
-  handler->on_stream_failed({is_unsendable ? StreamFailure::Kind::kReset
-                                           : StreamFailure::Kind::kRefused,
-                             std::string("the request was not sent: ") + nghttp2_strerror(error)});
+  handler->on_stream_failed(
+      {is_unsendable ? StreamFailure::Kind::kReset : StreamFailure::Kind::kRefused,
+       std::string("the request was not sent: ") + nghttp2_strerror(error)});
   return 0;
 }
 

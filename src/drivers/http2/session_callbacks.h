@@ -30,8 +30,7 @@ struct SessionCallbacks {
                      std::size_t size, void* user);
   static int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t code, void* user);
   static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user);
-  static int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error,
-                               void* user);
+  static int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* user);
   static int send_body(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* head,
                        std::size_t size, nghttp2_data_source*, void* user);
 
