@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t kHeaderSize = 12;
 constexpr unsigned kTypeA = 1;
+// Of the flags of a reply.
+constexpr unsigned kResponse = 0x8180;
+constexpr unsigned kTruncated = 0x0200;
+constexpr unsigned kNoSuchName = 3;
 
 void put16(std::string& out, unsigned value) {
   out += static_cast<char>(value >> 8 & 255);
@@ -63,7 +67,22 @@ TestDnsServer::~TestDnsServer() {
 void TestDnsServer::add(const std::string& name, const std::vector<std::string>& ipv4_addresses,
                         unsigned ttl) {
   std::lock_guard lock(mutex_);
-  records_[name] = {ipv4_addresses, ttl};
+  records_[name] = {.addresses = ipv4_addresses, .ttl = ttl};
+}
+
+void TestDnsServer::fail(const std::string& name, Failure failure) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.flags = static_cast<unsigned>(failure)};
+}
+
+void TestDnsServer::garble(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.is_garbled = true};
+}
+
+void TestDnsServer::truncate(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.flags = kTruncated};
 }
 
 int TestDnsServer::queries_for(const std::string& name) const {
@@ -98,7 +117,8 @@ std::string TestDnsServer::reply_to(const std::string& query) {
   const std::size_t count = known && type == kTypeA ? it->second.addresses.size() : 0;
 
   std::string reply = query.substr(0, 2);
-  put16(reply, known ? 0x8180 : 0x8183);
+  if (known && it->second.is_garbled) return reply + std::string(40, '\xff');
+  put16(reply, kResponse | (known ? it->second.flags : kNoSuchName));
   put16(reply, 1);
   put16(reply, static_cast<unsigned>(count));
   put16(reply, 0);
