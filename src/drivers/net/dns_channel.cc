@@ -114,8 +114,7 @@ void DnsChannel::ask(const std::string& host, DnsQuery& query) {
   hints.ai_socktype = SOCK_STREAM;
   ++asking_;
   auto pending = std::unique_ptr<Pending>(new Pending{*this, query});
-  ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &Pending::on_answer,
-                   pending.release());
+  ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &Pending::on_answer, pending.release());
   set_clock();
 }
 

@@ -48,7 +48,9 @@ void Resolver::resolve(const std::string& host, ResolveWaiter& waiter) {
   }
   if (const auto it = answers_.find(host); it != answers_.end()) {
     if (it->second.good_until > loop_.now()) {
-      tell({.addresses = it->second.addresses, .failure = {}, .waiters = {&waiter}});
+      tell({.addresses = order_.order(host, it->second.addresses, loop_.now()),
+            .failure = {},
+            .waiters = {&waiter}});
       return;
     }
     answers_.erase(it);
@@ -79,7 +81,7 @@ void Resolver::on_answer(const std::string& host, DnsAnswer answer) {
     const auto life = std::min(answer.time_to_live, kLongestLife);
     remember(query->host, {answer.addresses, std::chrono::steady_clock::now() + life});
   }
-  tell({.addresses = std::move(answer.addresses),
+  tell({.addresses = order_.order(query->host, answer.addresses, loop_.now()),
         .failure = {},
         .waiters = std::move(query->waiters)});
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "drivers/net/address.h"
+#include "drivers/net/address_order.h"
 #include "drivers/net/dns_channel.h"
 #include "drivers/net/event_loop.h"
 #include "drivers/net/file_stamp.h"
@@ -20,7 +21,8 @@ class ResolveWaiter {
  public:
   virtual ~ResolveWaiter() = default;
   // One of the two, once, never from inside resolve(). Both may destroy the waiter and start
-  // further look-ups. The addresses have port 0, at least one, the preferred first.
+  // further look-ups. The addresses have port 0, at least one, in the order in
+  // which they are to be tried.
   virtual void on_resolved(const std::vector<Address>& addresses) = 0;
   virtual void on_resolve_failed(const NetFailure& failure) = 0;
 };
@@ -37,7 +39,7 @@ class Resolver {
   // looked at again with a new look-up, once a second at most; when it has changed, its servers are
   // asked from then on, and what the former ones said is forgotten. Throws std::invalid_argument
   // when the servers cannot be parsed, std::runtime_error when c-ares cannot start.
-  Resolver(EventLoop& loop, const std::string& servers, SystemServers system = {});
+  Resolver(EventLoop& loop, const std::string& servers, const SystemServers& system = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -46,6 +48,11 @@ class Resolver {
   void resolve(const std::string& host, ResolveWaiter& waiter);
   // c-ares cannot cancel one query: it goes on, and the waiter is no longer told.
   void forget(ResolveWaiter& waiter);
+
+  // This address of `host` answered when those before it did not: it is given first for a while.
+  void prefer(const std::string& host, const Address& address) {
+    order_.prefer(host, address, loop_.now());
+  }
 
   // Checks `servers` as the constructor would.
   [[nodiscard]] static bool are_valid_servers(const std::string& servers) {
@@ -76,6 +83,7 @@ class Resolver {
   std::unordered_map<std::string, std::unique_ptr<Query>> queries_;  // under way
   std::unordered_map<std::string, Answer> answers_;
   std::list<Telling> tellings_;
+  AddressOrder order_;
 
   // Empty when the servers were given.
   const std::optional<SystemServers> system_;
