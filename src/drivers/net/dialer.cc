@@ -168,7 +168,7 @@ void Dialer::check_connect(Attempt& attempt) {
     return;
   }
   phase_ = DialPhase::kTls;
-  if (!attempt.stream.start_tls(*tls_, target_.host, target_.alpn)) {
+  if (!attempt.stream.start_tls(*tls_, target_)) {
     fail(attempt.stream.last_failure());
     return;
   }

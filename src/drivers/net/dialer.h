@@ -19,12 +19,8 @@ namespace patient_http::net {
 // Where a dial stands, and where it failed.
 enum class DialPhase { kResolve, kConnect, kTls };
 
-// What is to be connected to.
-struct DialTarget {
-  std::string host;
-  std::uint16_t port = 0;
-  Alpn alpn = Alpn::kHttp1;  // with TLS
-};
+// What is to be connected to; ALPN only with TLS.
+using DialTarget = TlsPeer;
 
 // Opens one connection: looks up the name, tries its addresses, and does the TLS handshake with the
 // first that answers. The next address is tried when one has failed, or has not answered within
