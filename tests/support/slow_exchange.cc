@@ -110,6 +110,10 @@ std::string json_body(const SlowRequest& request, std::size_t least) {
   return body;
 }
 
+bool has_body(int status) {
+  return status != 204 && status != 304;
+}
+
 }  // namespace
 
 SlowRead read_request(std::string_view bytes, SlowRequest& request) {
@@ -151,15 +155,18 @@ void apply_query(std::string_view target, SlowAnswer& answer) {
   }
 }
 
+std::string response_body(const SlowRequest& request, const SlowAnswer& answer) {
+  return has_body(answer.status) ? json_body(request, answer.size) : std::string();
+}
+
 void append_response(const SlowRequest& request, const SlowAnswer& answer, std::string& out) {
-  const bool has_body = answer.status != 204 && answer.status != 304;
-  const std::string body = has_body ? json_body(request, answer.size) : std::string();
+  const std::string body = response_body(request, answer);
   out.reserve(out.size() + body.size() + 128);
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(answer.status));
   out += ' ';
   out += reason_of(answer.status);
-  if (has_body) {
+  if (has_body(answer.status)) {
     out += "\r\ncontent-type: application/json\r\ncontent-length: ";
     append_number(out, body.size());
   }

@@ -36,6 +36,9 @@ struct SlowAnswer {
 // close=1". What is unknown or makes no sense is ignored.
 void apply_query(std::string_view target, SlowAnswer& answer);
 
+// The body of the response: JSON that says what came in; empty where the status allows none.
+[[nodiscard]] std::string response_body(const SlowRequest& request, const SlowAnswer& answer);
+
 // Appends the response: JSON that says what came in, and nothing after a HEAD.
 void append_response(const SlowRequest& request, const SlowAnswer& answer, std::string& out);
 
