@@ -1,8 +1,10 @@
 #include "support/slow_exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 namespace patient_http::test {
 
@@ -54,6 +56,21 @@ bool read_header(std::string_view line, SlowRequest& request) {
     default:
       return true;
   }
+}
+
+SlowFault fault_of(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, SlowFault>, 7> kNames = {
+      {{"reset", SlowFault::kReset},
+       {"bad_gzip", SlowFault::kBadGzip},
+       {"too_long", SlowFault::kTooLong},
+       {"close", SlowFault::kClose},
+       {"cut", SlowFault::kCut},
+       {"garbage", SlowFault::kGarbage},
+       {"bad_chunk", SlowFault::kBadChunk}}};
+  for (const auto& [known, fault] : kNames) {
+    if (known == name) return fault;
+  }
+  return SlowFault::kNone;
 }
 
 std::string_view reason_of(int status) {
@@ -151,12 +168,31 @@ void apply_query(std::string_view target, SlowAnswer& answer) {
       answer.size = std::min(number, kLargestBody);
     } else if (key == "close") {
       answer.closes = value != "0";
+    } else if (key == "fault") {
+      answer.fault = fault_of(value);
     }
   }
 }
 
 std::string response_body(const SlowRequest& request, const SlowAnswer& answer) {
   return has_body(answer.status) ? json_body(request, answer.size) : std::string();
+}
+
+std::string_view faulty_response(SlowFault fault) {
+  switch (fault) {
+    case SlowFault::kBadGzip:
+      return "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\nnot gzip";
+    case SlowFault::kTooLong:
+      return "HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n";
+    case SlowFault::kCut:
+      return "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it";
+    case SlowFault::kGarbage:
+      return "this is no HTTP\r\n\r\n";
+    case SlowFault::kBadChunk:
+      return "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n";
+    default:
+      return {};
+  }
 }
 
 void append_response(const SlowRequest& request, const SlowAnswer& answer, std::string& out) {

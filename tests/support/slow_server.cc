@@ -232,6 +232,17 @@ void SlowServer::Http1Connection::answer_late() {
 }
 
 void SlowServer::Http1Connection::answer() {
+  if (answer_.fault != SlowFault::kNone) {
+    out_ += faulty_response(answer_.fault);
+    answer_.closes = true;
+    request_head_.clear();
+    // Then closing it is resetting it.
+    constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+    if (answer_.fault == SlowFault::kReset) {
+      setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
+    }
+    return;
+  }
   append_response(request_, answer_, out_);
   request_head_.clear();
 }

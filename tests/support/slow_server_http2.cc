@@ -1,13 +1,11 @@
 #include "support/slow_server_http2.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
-
-#include "support/slow_exchange.h"
+#include <vector>
 
 namespace patient_http::test {
 
@@ -100,17 +98,15 @@ void SlowServer::Http2Connection::on_header(std::int32_t id, std::string_view na
 }
 
 void SlowServer::Http2Connection::on_request(Stream& stream) {
-  const SlowAnswer answer_of = server_.answer_to(stream.target);
-  stream.status = answer_of.status;
-  stream.least_size = answer_of.size;
+  stream.answer = server_.answer_to(stream.target);
   if (server_.log_) server_.log({.target = stream.target, .request_id = stream.request_id});
-  if (answer_of.delay.count() == 0) {
+  if (stream.answer.delay.count() == 0) {
     answer(stream);
     return;
   }
   server_.loop_.timers().set(
-      stream.delay,
-      server_.loop_.now() + std::chrono::duration_cast<std::chrono::nanoseconds>(answer_of.delay));
+      stream.delay, server_.loop_.now() +
+                        std::chrono::duration_cast<std::chrono::nanoseconds>(stream.answer.delay));
 }
 
 void SlowServer::Http2Connection::answer_late(Stream& stream) {
@@ -119,16 +115,32 @@ void SlowServer::Http2Connection::answer_late(Stream& stream) {
 }
 
 void SlowServer::Http2Connection::answer(Stream& stream) {
-  stream.body = response_body({.method = stream.method,
-                               .target = stream.target,
-                               .request_id = stream.request_id,
-                               .body_size = stream.body_size},
-                              {.status = stream.status, .size = stream.least_size});
-  const std::string status = std::to_string(stream.status);
-  const std::string length = std::to_string(stream.body.size());
-  const std::array<nghttp2_nv, 3> headers = {header(":status", status),
-                                             header("content-type", "application/json"),
-                                             header("content-length", length)};
+  switch (stream.answer.fault) {
+    case SlowFault::kNone:
+      stream.body = response_body({.method = stream.method,
+                                   .target = stream.target,
+                                   .request_id = stream.request_id,
+                                   .body_size = stream.body_size},
+                                  stream.answer);
+      submit(stream, std::to_string(stream.body.size()), false);
+      return;
+    case SlowFault::kBadGzip:
+      stream.body = "not gzip";
+      submit(stream, "8", true);
+      return;
+    case SlowFault::kTooLong:
+      stream.body = "begun";
+      submit(stream, "4294967296", false);
+      return;
+    default:
+      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
+                                NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+void SlowServer::Http2Connection::submit(Stream& stream, std::string_view length, bool is_gzip) {
+  const std::string status = std::to_string(stream.answer.status);
+  std::vector<nghttp2_nv> headers = {header(":status", status)};
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
   body.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* buffer, std::size_t room,
@@ -141,7 +153,12 @@ void SlowServer::Http2Connection::answer(Stream& stream) {
     return static_cast<ssize_t>(count);
   };
   const bool has_body = !stream.body.empty();
-  nghttp2_submit_response(session_.get(), stream.id, headers.data(), has_body ? headers.size() : 1,
+  if (has_body) {
+    headers.push_back(header("content-type", "application/json"));
+    headers.push_back(header("content-length", length));
+  }
+  if (is_gzip) headers.push_back(header("content-encoding", "gzip"));
+  nghttp2_submit_response(session_.get(), stream.id, headers.data(), headers.size(),
                           has_body ? &body : nullptr);
 }
 

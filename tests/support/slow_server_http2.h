@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "support/slow_exchange.h"
 #include "support/slow_server.h"
 #include "support/slow_socket.h"
 
@@ -32,10 +33,9 @@ class SlowServer::Http2Connection final : public net::ReadyHandler {
     const std::int32_t id;
     std::string method, target, request_id;
     std::size_t body_size = 0;
-    int status = 200;
+    SlowAnswer answer;
     std::string body;  // of the answer
     std::size_t sent = 0;
-    std::size_t least_size = 0;
     net::Timer delay;
   };
   struct FreeSession {
@@ -47,6 +47,7 @@ class SlowServer::Http2Connection final : public net::ReadyHandler {
   void on_header(std::int32_t id, std::string_view name, std::string_view value);
   void on_request(Stream& stream);
   void answer(Stream& stream);
+  void submit(Stream& stream, std::string_view length, bool is_gzip);
   void answer_late(Stream& stream);
   bool send();
 

@@ -35,6 +35,7 @@ A server on 127.0.0.1 that takes its time to answer, until SIGINT or SIGTERM.
 
 The first line of output is "listening on URL". A query overrides the options for
 its request: /anything?delay=0.5&jitter=0.1&status=503&size=2000&close=1
+&fault=reset (or bad_gzip, too_long, close, cut, garbage, bad_chunk)
 )";
 
 struct Arguments {
