@@ -76,7 +76,7 @@ class Target {
   static std::vector<std::string> with_time(std::vector<std::string> arguments,
                                             const std::string& ca_file) {
     arguments.insert(arguments.end(),
-                     {"--delay", "0.5", "--jitter", "2", "--max-seconds", "100000"});
+                     {"--delay", "0.5", "--jitter", "1", "--max-seconds", "100000"});
     if (!ca_file.empty()) arguments.insert(arguments.end(), {"--ca-file", ca_file});
     return arguments;
   }
@@ -182,7 +182,7 @@ void raise_descriptor_limit() {
 }
 
 TEST(SoakTest, StaysFlatAndSettlesEachRequestOnce) {
-  const seconds time(setting("SOAK_SECONDS", 15));
+  const seconds time(setting("SOAK_SECONDS", 10));
   const auto in_flight = static_cast<std::size_t>(setting("SOAK_IN_FLIGHT", 1'000));
   raise_descriptor_limit();
   const TemporaryFolder folder;
