@@ -57,7 +57,7 @@ Easy make_easy(const LoadCase& load, const Headers& headers) {
   if (!easy) throw std::runtime_error("curl_easy_init failed");
   curl_easy_setopt(easy.get(), CURLOPT_URL, load.url.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(easy.get(), CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+  curl_easy_setopt(easy.get(), CURLOPT_ACCEPT_ENCODING, "gzip, deflate, br, zstd");
   curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, drop);
   curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, 600L);
