@@ -107,7 +107,6 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void finish_with_response();
   void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
-  [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
   void settle(std::variant<Response, Error, Interrupted> outcome, int status);
   void drop_connection();
 
@@ -118,14 +117,17 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
 
+  // In transfer_words.cc.
+  [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
   [[nodiscard]] std::string_view phase_name() const;
   [[nodiscard]] std::string describe(std::string_view phase, const std::string& detail) const;
+  [[nodiscard]] std::string stored_url() const;
+  [[nodiscard]] std::vector<std::string> stored_chain() const;
+
   [[nodiscard]] Seconds elapsed() const;
   [[nodiscard]] Seconds timeout() const;
   [[nodiscard]] int max_redirects() const;
   [[nodiscard]] std::string hop_id() const;
-  [[nodiscard]] std::string stored_url() const;
-  [[nodiscard]] std::vector<std::string> stored_chain() const;
   [[nodiscard]] bool will_follow(const HttpHeaders& headers) const;
 
   std::unique_ptr<RequestTask> task_;
