@@ -8,6 +8,7 @@
 #include "patient_http/log.h"
 #include "patient_http/preprocessors.h"
 #include "patient_http/request.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/secret_manager.h"
 
 namespace patient_http {
@@ -39,12 +40,21 @@ struct ProcessorOptions {
 
   // Redirects followed, unless the request says otherwise; 0: the 3xx is the response.
   int max_redirects = 5;
-  // Attempts after the first, for failures of the connection and idempotent methods.
+  // Attempts after the first, unless the request says otherwise (as with all of these).
   int retries = 3;
+  // What they follow. Whatever it is: a request that may have been carried out is only sent again
+  // when its method is idempotent, it has an idempotency key, or RetryOptions::idempotent says so.
+  RetryOn retry_on = {};
   // The wait before the first of them, doubled for each further one up to the longest. Each wait
   // is a random part of that, so that many clients do not come back at the same moment.
   Seconds retry_delay{0.5};
   Seconds longest_retry_delay{30};
+  // The longest Retry-After of a response that is waited for; a longer one makes it the result.
+  Seconds max_retry_after{3600};
+  // For all attempts and the waits between them. Unset: retries alone bounds them.
+  std::optional<Seconds> max_retry_time = std::nullopt;
+  // Sends a header idempotency-key along with POST and PATCH: Request::idempotency_key().
+  bool idempotency_keys = false;
 
   // Origins whose idle connections are kept; the least recently used goes first.
   std::size_t connection_pool_size = 100;

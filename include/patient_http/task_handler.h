@@ -11,7 +11,8 @@
 
 namespace patient_http {
 
-// The request did not end: its processor stopped first. It may have been sent.
+// The request did not end: its processor stopped first. It may have been sent, unless
+// Request::on_interrupted() makes an error of that.
 struct Interrupted {};
 
 // A task and how it ended.

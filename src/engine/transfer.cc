@@ -1,9 +1,7 @@
 #include "engine/transfer.h"
 
-#include "base/random.h"
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
-#include "engine/retry_policy.h"
 
 namespace patient_http::engine {
 
@@ -35,6 +33,8 @@ void Transfer::start_attempt() {
   visited_.clear();
   hops_ = 1;
   secrets_ = {};
+  has_left_origin_ = may_have_left_ = false;
+  is_repeatable_ = true;
   send_hop();
 }
 
@@ -42,6 +42,7 @@ void Transfer::send_hop() {
   peer_.clear();
   sink_.reset();
   discarding_ = is_paused_ = false;
+  wait_after_status_.reset();
   discarded_ = 0;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
@@ -49,9 +50,9 @@ void Transfer::send_hop() {
   } else if (ingredients->has_user_code()) {
     state_ = State::kPreparing;
     set_timer();
-    owner_.on_preparing(*this, {current(), hop_id(), std::move(*ingredients)});
+    owner_.on_preparing(*this, {current(), hop_ids(), std::move(*ingredients)});
   } else {
-    on_prepared(context_.preparer.prepare(current(), hop_id(), *ingredients));
+    on_prepared(context_.preparer.prepare(current(), hop_ids(), *ingredients));
   }
 }
 
@@ -80,6 +81,7 @@ void Transfer::send_on(HttpConnection& connection) {
   connection_ = &connection;
   peer_ = connection.peer();
   state_ = State::kSending;
+  is_repeatable_ = is_repeatable_ && is_hop_repeatable();
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
   OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes, prepared_->holds_secrets};
@@ -98,6 +100,7 @@ void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failu
 }
 
 void Transfer::on_sent() {
+  may_have_left_ = true;
   if (state_ != State::kSending) return;  // the response has begun before
   state_ = State::kWaiting;
   last_activity_ = context_.loop.now();
@@ -121,10 +124,12 @@ void Transfer::resume_reading() {
 
 void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t content_length) {
   state_ = State::kReceiving;
+  may_have_left_ = true;
   last_activity_ = context_.loop.now();
   status_ = status;
   headers_ = std::move(headers);
-  discarding_ = will_follow(headers_);
+  wait_after_status_ = wait_after_status();
+  discarding_ = wait_after_status_ || will_follow(headers_);
   if (!discarding_) {
     sink_.emplace(context_.options.max_response_size, context_.budget);
     const auto decompressed =
@@ -183,6 +188,7 @@ void Transfer::on_exchange_done() {
 void Transfer::on_exchange_failed(ExchangeFailure failure) {
   const std::string_view phase = phase_name();
   connection_ = nullptr;
+  may_have_left_ = may_have_left_ || failure.bytes_left;
   if (resend_after_stale_connection(failure)) return;
   attempt_failed(failure.kind, phase, failure.message);
 }
@@ -191,18 +197,23 @@ void Transfer::on_exchange_failed(ExchangeFailure failure) {
 // and costs no attempt, as long as the request cannot have been carried out twice.
 bool Transfer::resend_after_stale_connection(const ExchangeFailure& failure) {
   if (!failure.stale || free_resends_ >= kMostFreeResends) return false;
-  if (failure.bytes_left && !is_idempotent(current().method())) return false;
+  if (failure.bytes_left && !is_hop_repeatable()) return false;
   ++free_resends_;
   send_hop();
   return true;
 }
 
 void Transfer::follow_or_finish() {
+  if (wait_after_status_) {
+    wait_for_next_attempt(*wait_after_status_);
+    return;
+  }
   auto step =
       decide_redirect(current(), status_, headers_.get("location"), visited_, max_redirects());
   if (auto* follow = std::get_if<FollowRedirect>(&step)) {
     visited_.push_back(current().url());
     hop_ = std::move(follow->request);
+    has_left_origin_ = has_left_origin_ || follow->is_other_origin;
     ++hops_;
     send_hop();
   } else if (auto* reject = std::get_if<RejectRedirect>(&step)) {
@@ -247,20 +258,6 @@ void Transfer::finish_with_response() {
   }
 }
 
-void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
-  const auto delay = next_attempt_delay(context_.options, task_->request().method(), kind,
-                                        attempts_, base::random_fraction());
-  if (!delay) {
-    fail(kind, phase, detail);
-    return;
-  }
-  state_ = State::kParked;
-  context_.loop.timers().cancel(timer_);
-  prepared_.reset();
-  sink_.reset();
-  owner_.on_waiting(*this, *delay);
-}
-
 void Transfer::fail(ErrorKind kind, std::string_view phase, const std::string& detail) {
   settle(request_error(kind, describe(phase, detail)), 0);
 }
@@ -272,12 +269,6 @@ void Transfer::cancel() {
   settle(
       request_error(ErrorKind::kCancelled, "cancelled: " + describe(phase, "cancelled on request")),
       0);
-}
-
-void Transfer::interrupt() {
-  if (state_ == State::kSettled) return;
-  drop_connection();
-  settle(Interrupted{}, 0);
 }
 
 void Transfer::drop_connection() {
@@ -304,12 +295,13 @@ Seconds Transfer::timeout() const {
   return task_->request().timeout().value_or(context_.options.request_timeout);
 }
 
-int Transfer::max_redirects() const {
-  return task_->request().max_redirects().value_or(context_.options.max_redirects);
+std::optional<Seconds> Transfer::max_time() const {
+  const auto& own = task_->request().retry().max_time;
+  return own ? std::optional(own->seconds()) : context_.options.max_retry_time;
 }
 
-std::string Transfer::hop_id() const {
-  return hops_ == 1 ? task_->id() : task_->id() + "/" + std::to_string(hops_);
+int Transfer::max_redirects() const {
+  return task_->request().max_redirects().value_or(context_.options.max_redirects);
 }
 
 }  // namespace patient_http::engine

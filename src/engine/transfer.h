@@ -105,10 +105,16 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] bool resend_after_stale_connection(const ExchangeFailure& failure);
   void follow_or_finish();
   void finish_with_response();
-  void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
   void settle(std::variant<Response, Error, Interrupted> outcome, int status);
   void drop_connection();
+
+  // In transfer_retry.cc.
+  void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
+  void wait_for_next_attempt(std::chrono::nanoseconds wait);
+  [[nodiscard]] bool is_hop_repeatable() const;
+  [[nodiscard]] HopIds hop_ids() const;
 
   // In transfer_timeouts.cc.
   void start_clock(net::TimePoint now);
@@ -116,6 +122,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  // What it is that attempt_deadline_ ends, for messages.
+  [[nodiscard]] std::string attempt_limit() const;
 
   // In transfer_words.cc.
   [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
@@ -126,8 +134,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   [[nodiscard]] Seconds elapsed() const;
   [[nodiscard]] Seconds timeout() const;
+  // For all attempts.
+  [[nodiscard]] std::optional<Seconds> max_time() const;
   [[nodiscard]] int max_redirects() const;
-  [[nodiscard]] std::string hop_id() const;
   [[nodiscard]] bool will_follow(const HttpHeaders& headers) const;
 
   std::unique_ptr<RequestTask> task_;
@@ -148,6 +157,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
   KnownSecrets secrets_;  // of all its hops
+  bool has_left_origin_ = false;
+  bool may_have_left_ = false;  // a byte of any of its hops
+  bool is_repeatable_ = true;   // all hops that were sent may be carried out twice
 
   // Of the hop.
   std::optional<PreparedRequest> prepared_;  // its target and headers only until they are sent
@@ -157,7 +169,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::string peer_;
   int status_ = 0;
   HttpHeaders headers_;
-  bool discarding_ = false;  // the body of a redirect that will be followed
+  // After a status that is followed by another attempt.
+  std::optional<std::chrono::nanoseconds> wait_after_status_;
+  bool discarding_ = false;  // the body of a response that is not the result
   std::size_t discarded_ = 0;
   bool is_paused_ = false;  // reading waits for the budget
   std::optional<BodySink> sink_;
