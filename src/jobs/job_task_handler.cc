@@ -134,10 +134,10 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                 outcome_json(outcome)});
 }
 
-void JobTaskHandler::condemn(const std::string& claim_id, const RequestJob& job,
-                             std::string message) {
+void JobTaskHandler::refuse(const std::string& claim_id, const RequestJob& job, ErrorKind kind,
+                            std::string message) {
   const std::variant<Response, Error> outcome =
-      Error(RequestError({.kind = ErrorKind::kPoison,
+      Error(RequestError({.kind = kind,
                           .message = std::move(message),
                           .request_id = job.request_id,
                           .url = job.request.url(),

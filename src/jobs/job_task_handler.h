@@ -69,9 +69,10 @@ class JobTaskHandler final : public TaskHandler {
   void retry(std::unique_ptr<RequestTask> task) override;
 
   // Hand over an outcome that needed no transfer: that of an invalid request, and of one that is
-  // not sent any more for the reason that `message` says.
+  // not sent any more for the reason that `kind` and `message` say.
   void complete_now(const std::string& claim_id, const UnrunnableJob& job);
-  void condemn(const std::string& claim_id, const RequestJob& job, std::string message);
+  void refuse(const std::string& claim_id, const RequestJob& job, ErrorKind kind,
+              std::string message);
 
   // Puts the requests back that a stop of the processor has interrupted, all in one step, which
   // gives them their order. Until then their claims stay. Call after that stop.

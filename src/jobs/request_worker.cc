@@ -173,6 +173,13 @@ void RequestWorker::hand_over(const Claim& claim, bool is_suspect) {
       return;
   }
   const std::string request_id = job->request_id;
+  if (claim.rescues > 0 && job->request.on_interrupted() == OnInterrupted::kError) {
+    in_flight_.remove(request_id);
+    handler_.refuse(claim.id, *job, ErrorKind::kInterrupted,
+                    "the process that had the request died, it may have been sent, and "
+                    "on_interrupted says that it is not sent again");
+    return;
+  }
   if (!processor_.enqueue(std::make_unique<JobTask>(std::move(*job), handler_))) {
     // The processor is draining, or somebody else enqueued meanwhile.
     in_flight_.remove(request_id);
@@ -209,7 +216,8 @@ void RequestWorker::condemn(const Claim& claim) {
   const std::string died =
       std::to_string(claim.deaths) + " processes died while it was sent as the only suspect";
   log_.error("job " + claim.jid + " is condemned, an error callback says so: " + died);
-  handler_.condemn(claim.id, *job, "the request is condemned and is not sent again: " + died);
+  handler_.refuse(claim.id, *job, ErrorKind::kPoison,
+                  "the request is condemned and is not sent again: " + died);
 }
 
 void RequestWorker::put_back_suspects() {
