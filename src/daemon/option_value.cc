@@ -149,6 +149,20 @@ Problem set(std::vector<RedisQueue>& value, std::string_view text) {
   return std::nullopt;
 }
 
+Problem set(RetryOn& value, std::string_view text) {
+  constexpr std::string_view kBetween = " \t\n,";
+  RetryOn on = RetryOn::nothing();
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
+    if (text.empty()) break;
+    const std::string_view word = text.substr(0, text.find_first_of(kBetween));
+    if (!on.add(word)) return "must be connection, timeout or statuses from 400 to 599";
+    text.remove_prefix(word.size());
+  }
+  value = std::move(on);
+  return std::nullopt;
+}
+
 template <class E>
 requires std::is_enum_v<E> Problem set(E& value, std::string_view text) {
   std::string all;
@@ -200,6 +214,15 @@ std::string show(const std::vector<RedisQueue>& value) {
     if (queue.weight != 0) text += "," + std::to_string(queue.weight);
     if (queue.is_shared) text += ",shared";
     list += (list.empty() ? "" : ", ") + toml_string(text);
+  }
+  return "[" + list + "]";
+}
+
+std::string show(const RetryOn& value) {
+  std::string list;
+  for (const std::string& word : value.words()) {
+    const bool is_status = std::isdigit(static_cast<unsigned char>(word.front())) != 0;
+    list.append(list.empty() ? "" : ", ").append(is_status ? word : toml_string(word));
   }
   return "[" + list + "]";
 }

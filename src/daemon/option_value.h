@@ -12,6 +12,7 @@
 #include "patient_http/encryption.h"
 #include "patient_http/log.h"
 #include "patient_http/redis_options.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/timeout.h"
 
 namespace patient_http::daemon {
@@ -21,7 +22,8 @@ namespace patient_http::daemon {
 using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
-                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 RetryOn*, LogLevel*, LogFormat*, EncryptionFormat::Digest*,
+                 EncryptionFormat::Serializer*>;
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.

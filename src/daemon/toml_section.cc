@@ -73,6 +73,18 @@ Text text_of(const toml::node& node, const std::vector<RedisQueue>&) {
   }
   return text;
 }
+Text text_of(const toml::node& node, const RetryOn&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const auto* word = item.as_string();
+    const Text cause = word != nullptr ? Text(word->get()) : integer_text(item);
+    if (!cause) return std::nullopt;
+    text.append(*cause).append(" ");
+  }
+  return text;
+}
 // Texts, and options that are one of some words.
 template <class T>
 requires std::is_enum_v<T> || std::is_same_v<T, std::string> Text text_of(const toml::node& node,
@@ -86,6 +98,9 @@ std::string wrong_type(const OptionValue& option) {
   if (std::holds_alternative<std::vector<RedisQueue>*>(option)) {
     return "must be a list of \"NAME[,WEIGHT][,shared]\" or { name = \"NAME\", weight = 1, shared "
            "= true }, names without spaces";
+  }
+  if (std::holds_alternative<RetryOn*>(option)) {
+    return "must be a list of \"connection\", \"timeout\" and statuses from 400 to 599";
   }
   return set_option(option, "").value_or("");  // which none of the others takes
 }

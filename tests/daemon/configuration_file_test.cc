@@ -105,7 +105,8 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
          "z = { type = \"file\", directory = \"here\" }\n"
          "a = { type = \"sqlite\", database = \"/x.db\" }\n"
          "r = { type = \"redis\", prefix = \"p:\", lifetime = 1.5, second_copy_lifetime = 60 }\n"
-         "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n";
+         "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n"
+         "[processor]\nretry_on = [\"timeout\", 503]\n";
   const auto done = read_configuration_file(path(), options, origins);
   ASSERT_TRUE(done.has_value()) << done.error().message;
   ASSERT_EQ(options.redis.queues.size(), 3U);
@@ -114,6 +115,8 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
   EXPECT_TRUE(options.redis.queues[1].is_shared);
   EXPECT_TRUE(options.redis.queues[2].is_shared);
   EXPECT_EQ(options.redis.callback_retries, 3);
+  EXPECT_EQ(options.processor.retry_on,
+            (RetryOn{.connection = false, .timeout = true, .statuses = {503}}));
   EXPECT_EQ(options.redis.heartbeat_interval, 1500ms);
   EXPECT_EQ(options.log_level, LogLevel::kWarn);
   EXPECT_EQ(options.log_format, LogFormat::kJson);
