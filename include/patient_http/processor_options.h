@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patient_http/log.h"
@@ -13,11 +15,30 @@
 
 namespace patient_http {
 
+// How much there may be at once at some hosts.
+struct HostLimit {
+  // "api.example.com", or "*.example.com" for all hosts below that one, in lower case; with a port
+  // (":8443") only there. An IPv6 address is in brackets.
+  std::string host = {};
+  // Requests at once at each origin that fits; 0: without limit. Unset: this says nothing of them.
+  std::optional<std::size_t> max_requests = std::nullopt;
+
+  [[nodiscard]] bool is_valid() const;
+  // `host` in lower case, without brackets. REQUIRES: is_valid().
+  [[nodiscard]] bool fits(std::string_view origin_host, std::uint16_t port) const;
+};
+
 // How requests are carried out. Names and defaults are the Ruby gem's where it has them.
 struct ProcessorOptions {
   // Requests at once: queued and running ones, and those whose result is not settled yet. At most
   // a million.
   std::size_t max_connections = 256;
+
+  // Requests at once at each origin (scheme, host and port); 0: without limit. What is beyond waits
+  // for its turn without a slot, in a queue for each origin. The first of host_limits that fits an
+  // origin goes before it.
+  std::size_t max_requests_per_origin = 0;
+  std::vector<HostLimit> host_limits = {};
 
   // For each attempt, over its redirects, unless the request says otherwise.
   Seconds request_timeout{60};

@@ -53,6 +53,11 @@ class Checker {
 std::vector<std::string> ProcessorOptions::validate() const {
   Checker check;
   check.in_range("max_connections", max_connections, kMostConnections);
+  for (const HostLimit& limit : host_limits) {
+    if (limit.is_valid()) continue;
+    check.add("host_limits", "of hosts such as api.example.com, *.example.com or [::1]:8080",
+              base::json_string(limit.host));
+  }
   check.positive("request_timeout", request_timeout);
   check.positive("resolve_timeout", resolve_timeout);
   check.positive("connection_timeout", connection_timeout);

@@ -38,7 +38,18 @@ void Transfer::start_attempt() {
   send_hop();
 }
 
+void Transfer::wait_for_origin() {
+  is_between_hops_ = state_ == State::kReceiving;
+  state_ = State::kAwaitingOrigin;
+  if (is_between_hops_) set_timer();
+}
+
+void Transfer::continue_attempt() {
+  send_hop();
+}
+
 void Transfer::send_hop() {
+  is_between_hops_ = false;
   peer_.clear();
   sink_.reset();
   discarding_ = is_paused_ = false;
@@ -215,7 +226,7 @@ void Transfer::follow_or_finish() {
     hop_ = std::move(follow->request);
     has_left_origin_ = has_left_origin_ || follow->is_other_origin;
     ++hops_;
-    send_hop();
+    if (!follow->is_other_origin || owner_.may_change_origin(*this)) send_hop();
   } else if (auto* reject = std::get_if<RejectRedirect>(&step)) {
     if (reject->kind == ErrorKind::kInvalidRedirect) {
       fail(reject->kind, "redirect", reject->message);

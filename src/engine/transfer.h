@@ -46,6 +46,9 @@ class TransferOwner {
   virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
   // The transfer waits for its next attempt: call start_attempt() after `delay`.
   virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
+  // The next hop is at another origin: whether it may be sent now. If not, it waits for room there:
+  // call continue_attempt() then. The transfer is not at the old origin any more.
+  [[nodiscard]] virtual bool may_change_origin(Transfer& transfer) = 0;
   // The request must be prepared where the user's functions may block: call on_prepared() with the
   // result, unless the transfer is settled before.
   virtual void on_preparing(Transfer& transfer, Preparation preparation) = 0;
@@ -63,6 +66,10 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   // Starts the first attempt, or the next one after on_waiting().
   void start_attempt();
+  // There is no room at the origin of its next hop: call start_attempt(), or continue_attempt() if
+  // is_between_hops(), when there is. The time for the attempt runs on between hops.
+  void wait_for_origin();
+  void continue_attempt();
   // Ends it, wherever it stands, with an error of kind kCancelled or as interrupted.
   void cancel();
   void interrupt();
@@ -72,6 +79,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
   [[nodiscard]] bool has_started() const { return attempts_ > 0; }
+  [[nodiscard]] bool is_between_hops() const { return is_between_hops_; }
+  // Of the hop that is sent now, or next.
+  [[nodiscard]] const std::string& url() const { return current().url(); }
   [[nodiscard]] net::TimePoint enqueued_at() const { return enqueued_at_; }
   // What it is doing at `now`.
   [[nodiscard]] TaskInFlight describe_task(net::TimePoint now) const;
@@ -79,6 +89,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
  private:
   enum class State {
     kQueued,
+    kAwaitingOrigin,
     kPreparing,
     kDialing,
     kSending,
@@ -156,7 +167,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
-  KnownSecrets secrets_;  // of all its hops
+  bool is_between_hops_ = false;  // and waits for room at an origin
+  KnownSecrets secrets_;          // of all its hops
   bool has_left_origin_ = false;
   bool may_have_left_ = false;  // a byte of any of its hops
   bool is_repeatable_ = true;   // all hops that were sent may be carried out twice

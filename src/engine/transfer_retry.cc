@@ -47,15 +47,16 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
   prepared_.reset();
   sink_.reset();
   headers_ = {};
+  hop_.reset();
+  is_between_hops_ = false;
+  may_have_left_ = false;  // what did leave may be repeated
   owner_.on_waiting(*this, wait);
 }
 
 void Transfer::interrupt() {
   if (state_ == State::kSettled) return;
   const std::string_view phase = phase_name();
-  // Of an attempt before this wait it is known that it may be repeated.
-  const bool may_be_underway =
-      state_ == State::kSending || (may_have_left_ && state_ != State::kParked);
+  const bool may_be_underway = state_ == State::kSending || may_have_left_;
   drop_connection();
   if (may_be_underway && task_->request().on_interrupted() == OnInterrupted::kError) {
     settle(request_error(ErrorKind::kInterrupted,

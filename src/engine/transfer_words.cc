@@ -28,6 +28,8 @@ std::string_view Transfer::phase_name() const {
   switch (state_) {
     case State::kQueued:
       return "queue";
+    case State::kAwaitingOrigin:
+      return "host limit";
     case State::kPreparing:
       return "prepare";
     case State::kDialing:
