@@ -149,6 +149,19 @@ Problem set(std::vector<RedisQueue>& value, std::string_view text) {
   return std::nullopt;
 }
 
+Problem set(std::vector<HostLimit>& value, std::string_view text) {
+  std::vector<HostLimit> limits;
+  while (!(text = base::trim(text)).empty()) {
+    const std::string_view item = text.substr(0, text.find_first_of(" \t\n"));
+    auto limit = parse_host_limit(item);
+    if (!limit) return "must be HOST,max_requests=N, with spaces between hosts";
+    limits.push_back(std::move(*limit));
+    text.remove_prefix(item.size());
+  }
+  value = std::move(limits);
+  return std::nullopt;
+}
+
 Problem set(RetryOn& value, std::string_view text) {
   constexpr std::string_view kBetween = " \t\n,";
   RetryOn on = RetryOn::nothing();
@@ -218,6 +231,18 @@ std::string show(const std::vector<RedisQueue>& value) {
   return "[" + list + "]";
 }
 
+std::string show(const std::vector<HostLimit>& value) {
+  std::string list;
+  for (const HostLimit& limit : value) {
+    list.append(list.empty() ? "" : ", ").append("{ host = ").append(toml_string(limit.host));
+    if (limit.max_requests) {
+      list.append(", max_requests = ").append(std::to_string(*limit.max_requests));
+    }
+    list.append(" }");
+  }
+  return "[" + list + "]";
+}
+
 std::string show(const RetryOn& value) {
   std::string list;
   for (const std::string& word : value.words()) {
@@ -272,6 +297,19 @@ std::optional<RedisQueue> parse_queue(std::string_view text) {
   if (!weight) return std::nullopt;
   queue.weight = *weight;
   return queue;
+}
+
+std::optional<HostLimit> parse_host_limit(std::string_view text) {
+  constexpr std::string_view kRequests = ",max_requests=";
+  const std::size_t end = text.find(',');
+  HostLimit limit{.host = std::string(text.substr(0, end))};
+  if (!limit.is_valid()) return std::nullopt;
+  if (end == std::string_view::npos) return limit;
+  text.remove_prefix(end);
+  if (!text.starts_with(kRequests)) return std::nullopt;
+  limit.max_requests = to_count<std::size_t>(text.substr(kRequests.size()));
+  if (!limit.max_requests) return std::nullopt;
+  return limit;
 }
 
 }  // namespace patient_http::daemon
