@@ -44,6 +44,7 @@ struct ProcessorStatus {
   std::uint64_t responses = 0;
   std::uint64_t errors = 0;
   std::uint64_t interrupted = 0;
+  std::uint64_t postponed = 0;
 };
 
 // A task that has no outcome yet.
@@ -101,6 +102,7 @@ class Processor final {
   // kCancelled. Without effect on a task whose outcome is already known. Returns at once.
   void cancel(std::string_view id);
 
+  [[nodiscard]] const ProcessorOptions& options() const;
   [[nodiscard]] ProcessorState state() const;
   [[nodiscard]] ProcessorStatus status() const;
   // Up to `most` of the tasks without an outcome, the oldest first. The reactor looks at some in

@@ -82,7 +82,7 @@ class OriginQuotas {
   const std::vector<HostLimit> limits_;
   const bool has_limits_;
   std::unordered_map<base::Origin, Origin, OriginHash> origins_;  // with visitors
-  std::list<Origin*> turns_;                                     // with admitted ones
+  std::list<Origin*> turns_;                                      // with admitted ones
 };
 
 }  // namespace patient_http::engine

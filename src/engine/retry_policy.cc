@@ -98,7 +98,8 @@ RetryDecision decide_retry(const RetryPolicy& policy, HttpMethod method,
   return {std::chrono::duration_cast<nanoseconds>(wait)};
 }
 
-bool may_wait_longer(const RetryPolicy& policy, Seconds wait) {
+bool may_wait_long(const RetryPolicy& policy) {
+  constexpr Seconds wait = kLongestWaitInProcessor;
   if (policy.retries == 0) return false;
   if (policy.max_time && *policy.max_time <= wait) return false;
   return policy.longest_delay > wait ||

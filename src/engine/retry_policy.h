@@ -64,7 +64,10 @@ struct RetryDecision {
                                          const AttemptFailure& failure, const AttemptsSoFar& so_far,
                                          double random);
 
-// Whether a wait between two attempts may be longer than `wait`.
-[[nodiscard]] bool may_wait_longer(const RetryPolicy& policy, Seconds wait);
+// A task whose handler can keep it elsewhere does not wait longer than this in the processor.
+inline constexpr Seconds kLongestWaitInProcessor{60};
+
+// Whether a wait between two attempts may be longer than that.
+[[nodiscard]] bool may_wait_long(const RetryPolicy& policy);
 
 }  // namespace patient_http::engine

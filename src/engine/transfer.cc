@@ -1,5 +1,7 @@
 #include "engine/transfer.h"
 
+#include <algorithm>
+
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
 
@@ -24,9 +26,21 @@ Transfer::Transfer(std::unique_ptr<RequestTask> task, const TransferContext& con
 
 Transfer::~Transfer() = default;
 
+// Attempts and time of an earlier task are counted on, by the time of day: nothing else is common
+// to two processes.
+void Transfer::start_counting(net::TimePoint now) {
+  started_ = now;
+  const auto& earlier = task_->earlier_attempts();
+  if (!earlier) return;
+  attempts_ = earlier->count;
+  const auto since = std::chrono::system_clock::now() - earlier->began_at;
+  started_ -= std::max(since, std::chrono::system_clock::duration(0));
+}
+
 void Transfer::start_attempt() {
   const net::TimePoint now = context_.loop.now();
-  if (attempts_++ == 0) started_ = now;
+  if (!std::exchange(has_started_, true)) start_counting(now);
+  ++attempts_;
   start_clock(now);
   free_resends_ = 0;
   hop_.reset();
@@ -287,7 +301,7 @@ void Transfer::drop_connection() {
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->abandon(*this);
 }
 
-void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int status) {
+void Transfer::settle(Outcome outcome, int status) {
   state_ = State::kSettled;
   context_.loop.timers().cancel(timer_);
   Settlement settlement{SettledTask{std::move(task_), std::move(outcome)},
@@ -297,7 +311,7 @@ void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int st
 }
 
 Seconds Transfer::elapsed() const {
-  if (attempts_ == 0) return Seconds{0};
+  if (!has_started_) return Seconds{0};
   // Not the loop's time: a response that takes less than a turn took time all the same.
   return std::chrono::steady_clock::now() - started_;
 }

@@ -78,7 +78,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
-  [[nodiscard]] bool has_started() const { return attempts_ > 0; }
+  [[nodiscard]] bool has_started() const { return has_started_; }
   [[nodiscard]] bool is_between_hops() const { return is_between_hops_; }
   // Of the hop that is sent now, or next.
   [[nodiscard]] const std::string& url() const { return current().url(); }
@@ -117,15 +117,18 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void follow_or_finish();
   void finish_with_response();
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
-  void settle(std::variant<Response, Error, Interrupted> outcome, int status);
+  void settle(Outcome outcome, int status);
   void drop_connection();
 
   // In transfer_retry.cc.
   void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
   void wait_for_next_attempt(std::chrono::nanoseconds wait);
+  void postpone(std::chrono::nanoseconds wait);
   [[nodiscard]] bool is_hop_repeatable() const;
   [[nodiscard]] HopIds hop_ids() const;
+
+  void start_counting(net::TimePoint now);
 
   // In transfer_timeouts.cc.
   void start_clock(net::TimePoint now);
@@ -159,7 +162,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   // Of the task.
   const net::TimePoint enqueued_at_;
   net::TimePoint started_;
-  int attempts_ = 0;
+  bool has_started_ = false;
+  int attempts_ = 0;      // those of earlier tasks too
   int free_resends_ = 0;  // after stale connections, in this attempt
 
   // Of the attempt.

@@ -42,6 +42,10 @@ std::optional<std::chrono::nanoseconds> Transfer::wait_after_status() const {
 }
 
 void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
+  if (wait > kLongestWaitInProcessor && task_->handler().can_postpone(*task_)) {
+    postpone(wait);
+    return;
+  }
   state_ = State::kParked;
   context_.loop.timers().cancel(timer_);
   prepared_.reset();
@@ -51,6 +55,16 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
   is_between_hops_ = false;
   may_have_left_ = false;  // what did leave may be repeated
   owner_.on_waiting(*this, wait);
+}
+
+void Transfer::postpone(std::chrono::nanoseconds wait) {
+  using std::chrono::system_clock;
+  const auto now = system_clock::now();
+  const auto since = std::chrono::duration_cast<system_clock::duration>(elapsed());
+  sink_.reset();
+  settle(Postponed{.next_at = now + std::chrono::duration_cast<system_clock::duration>(wait),
+                   .attempts = {.count = attempts_, .began_at = now - since}},
+         status_);
 }
 
 void Transfer::interrupt() {

@@ -133,7 +133,9 @@ TEST_F(OriginLimitTest, ShowsWhatWaits) {
 }
 
 TEST_F(OriginLimitTest, TheTimeoutBeginsWithTheRoom) {
-  start({.max_connections = 4, .max_requests_per_origin = 1, .request_timeout = Seconds{0.2},
+  start({.max_connections = 4,
+         .max_requests_per_origin = 1,
+         .request_timeout = Seconds{0.2},
          .retries = 0});
   enqueue_slow(3);  // 0.2 s each, one after the other
   const auto outcomes = handler_.wait_for(3);
@@ -173,7 +175,10 @@ TEST_F(OriginLimitTest, ARedirectWaitsForRoomAtItsTargetWithinItsTimeout) {
 
 TEST_F(OriginLimitTest, ARedirectThatWaitsCanBeSentAgain) {
   fast_.answer("/to-slow", 302, "", "location: " + slow_.url("/") + "\r\n");
-  start({.max_connections = 4, .max_requests_per_origin = 1, .retries = 1, .retry_on = {.timeout = true},
+  start({.max_connections = 4,
+         .max_requests_per_origin = 1,
+         .retries = 1,
+         .retry_on = {.timeout = true},
          .retry_delay = Seconds{0.001}});
   enqueue_slow(1);
   ASSERT_TRUE(slow_.wait_for_requests("/"));

@@ -56,8 +56,7 @@ TEST(OriginQuotasTest, OriginsTakeTurns) {
   for (Visitor& each : at_b) EXPECT_TRUE(quotas.line_up(each, kB));
   std::vector<Visitor*> order;
   while (quotas.has_next()) order.push_back(&quotas.next());
-  EXPECT_EQ(order,
-            (std::vector<Visitor*>{&at_a[0], &at_b[0], &at_a[1], &at_b[1], &at_a[2]}));
+  EXPECT_EQ(order, (std::vector<Visitor*>{&at_a[0], &at_b[0], &at_a[1], &at_b[1], &at_a[2]}));
 }
 
 TEST(OriginQuotasTest, WhoGoesAwayIsForgottenWhereverItStands) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <thread>
 
@@ -240,6 +241,60 @@ TEST_F(RetryTest, EndsAtTheTimeForAllAttempts) {
                 "no complete response within the time for all attempts, 0.05 s; not sent again"),
             std::string::npos)
       << outcome.error->message();
+}
+
+// Keeps postponed tasks, as a store would.
+class PostponingHandler final : public TaskHandler {
+ public:
+  void on_complete(std::unique_ptr<RequestTask>, Response) override {}
+  void on_error(std::unique_ptr<RequestTask>, Error error) override {
+    failed_.set_value(std::move(error));
+  }
+  void retry(std::unique_ptr<RequestTask>) override {}
+  void settle(std::vector<SettledTask> batch) override {
+    for (SettledTask& each : batch) {
+      if (const auto* postponed = std::get_if<Postponed>(&each.outcome)) {
+        postponed_.set_value(*postponed);
+        continue;
+      }
+      std::vector<SettledTask> one;
+      one.push_back(std::move(each));
+      TaskHandler::settle(std::move(one));
+    }
+  }
+  [[nodiscard]] bool can_postpone(const RequestTask&) const override { return true; }
+
+  std::promise<Postponed> postponed_;
+  std::promise<Error> failed_;
+};
+
+TEST_F(RetryTest, HandsLongWaitsToAHandlerThatKeepsThem) {
+  using std::chrono::system_clock;
+  server_.answer("/busy", 429, "", "retry-after: 100\r\n");
+  PostponingHandler handler;
+  Processor processor({.raise_error_responses = true});
+  processor.start();
+  const auto before = system_clock::now();
+  const auto enqueue = [&](std::optional<EarlierAttempts> earlier) {
+    ASSERT_TRUE(processor
+                    .enqueue(make_task({.url = server_.url("/busy"),
+                                        .retry = {.retries = 1, .on = RetryOn{.statuses = {429}}}},
+                                       handler, {.earlier_attempts = earlier}))
+                    .has_value());
+  };
+  enqueue(std::nullopt);
+  const Postponed postponed = handler.postponed_.get_future().get();
+  EXPECT_EQ(postponed.attempts.count, 1);
+  EXPECT_GE(postponed.next_at, before + 100s);
+  EXPECT_GE(postponed.attempts.began_at, before - 1s);
+  EXPECT_TRUE(processor.wait_until_idle(10s));
+  EXPECT_EQ(processor.status().postponed, 1U);
+
+  enqueue(EarlierAttempts{1, before - 1000s});
+  const Error error = handler.failed_.get_future().get();
+  EXPECT_EQ(error.kind(), ErrorKind::kHttpStatus);
+  EXPECT_GE(*error.duration(), Seconds{1000});
+  EXPECT_EQ(server_.requests().size(), 2U);
 }
 
 TEST_F(RetryTest, ReportsWhatMayHaveBeenSentWhenItIsInterrupted) {
