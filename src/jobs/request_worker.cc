@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "engine/retry_policy.h"
 #include "jobs/retry_schedule.h"
 
 namespace patient_http::jobs {
@@ -180,7 +181,10 @@ void RequestWorker::hand_over(const Claim& claim, bool is_suspect) {
                     "on_interrupted says that it is not sent again");
     return;
   }
-  if (!processor_.enqueue(std::make_unique<JobTask>(std::move(*job), handler_))) {
+  const bool may_be_postponed =
+      engine::may_wait_long(engine::retry_policy_of(processor_.options(), job->request));
+  if (!processor_.enqueue(std::make_unique<JobTask>(
+          std::move(*job), handler_, may_be_postponed ? claim.bytes : std::string()))) {
     // The processor is draining, or somebody else enqueued meanwhile.
     in_flight_.remove(request_id);
     put_back(claim.id);
