@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "drivers/codec/decoder.h"
 #include "drivers/crypto/wipe.h"
 #include "engine/preprocessor_registry.h"
 #include "engine/query_pair.h"
@@ -261,7 +262,7 @@ void RequestPreparer::add_own_headers(const HttpHeaders& given, const std::strin
     prepared.headers.emplace_back("user-agent", user_agent_);
   }
   if (!given.contains("accept-encoding")) {
-    prepared.headers.emplace_back("accept-encoding", "gzip, deflate");
+    prepared.headers.emplace_back("accept-encoding", codec::kAcceptEncoding);
   }
 }
 

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "drivers/codec/decoder.h"
+
+struct ZSTD_DCtx_s;
+
+namespace patient_http::codec {
+
+// Undoes "zstd" (RFC 8878): one frame after the other, skippable ones among them. A frame with a
+// window over 8 MB, which RFC 9659 forbids in HTTP, is refused, and so is anything after a frame
+// that is none.
+class ZstdDecoder final : public Decoder {
+ public:
+  [[nodiscard]] Result<Progress> feed(std::string_view input, std::span<char> output) override;
+  [[nodiscard]] bool finished() const noexcept override { return is_between_frames_; }
+
+ private:
+  struct ContextDeleter {
+    void operator()(ZSTD_DCtx_s* context) const noexcept;
+  };
+
+  Result<void> start();
+
+  bool is_between_frames_ = true;
+  bool has_more_ = false;  // output that there was no room for
+  std::unique_ptr<ZSTD_DCtx_s, ContextDeleter> context_;
+};
+
+}  // namespace patient_http::codec
