@@ -9,18 +9,19 @@
 
 namespace patient_http::test {
 
-// A real name server on a UDP port of 127.0.0.1. It knows the A records that it is given; other
-// names do not exist (NXDOMAIN), and names under "silent." get no answer at all. Others it is told
-// to answer wrongly.
+// A real name server on a UDP port of the loopback. It knows the A and AAAA records that it is
+// given; other names do not exist (NXDOMAIN), and names under "silent." get no answer at all. Some
+// it is told to answer wrongly.
 class TestDnsServer {
  public:
-  TestDnsServer();
+  TestDnsServer() : TestDnsServer("127.0.0.1", 0) {}
+  // On another address of the machine's own; port 0: any.
+  TestDnsServer(const std::string& ip, int port);
   ~TestDnsServer();
   TestDnsServer(const TestDnsServer&) = delete;
   TestDnsServer& operator=(const TestDnsServer&) = delete;
 
-  void add(const std::string& name, const std::vector<std::string>& ipv4_addresses,
-           unsigned ttl = 30);
+  void add(const std::string& name, const std::vector<std::string>& addresses, unsigned ttl = 30);
   // Every query for the name is answered by this failure: a code of RFC 1035 §4.1.1.
   enum class Failure { kServerFailure = 2, kRefused = 5 };
   void fail(const std::string& name, Failure failure);
@@ -29,7 +30,11 @@ class TestDnsServer {
   // With no record and the word to ask again over TCP, where nobody listens.
   void truncate(const std::string& name);
   // For ProcessorOptions::name_servers.
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return ip_ + ":" + std::to_string(port_); }
+  [[nodiscard]] int port() const { return port_; }
+  // Takes no queries until release().
+  void hold() { hold_.lock(); }
+  void release() { hold_.unlock(); }
   // A queries for a name so far.
   [[nodiscard]] int queries_for(const std::string& name) const;
 
@@ -44,9 +49,11 @@ class TestDnsServer {
   void serve();
   [[nodiscard]] std::string reply_to(const std::string& query);
 
+  const std::string ip_;
   int socket_ = -1;
   int port_ = 0;
   std::atomic<bool> stopping_{false};
+  std::mutex hold_;  // taken around each answer
   mutable std::mutex mutex_;
   std::map<std::string, Record> records_;
   std::map<std::string, int> queries_;

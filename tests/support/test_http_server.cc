@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -182,7 +183,9 @@ class TestHttpServer::Connection final : public ServerConnection {
     if (!server.tls_) return true;
     ssl_ = SSL_new(server.tls_->context);
     SSL_set_fd(ssl_, fd_);
-    return SSL_accept(ssl_) == 1;
+    if (SSL_accept(ssl_) != 1) return false;
+    if (SSL_session_reused(ssl_) == 1) ++server.resumed_;
+    return true;
   }
 
   // The socket is closed with the object, when the thread has ended; until then the peer must
@@ -336,6 +339,15 @@ std::string TestHttpServer::url(std::string_view path, std::string_view host) co
 std::vector<ReceivedRequest> TestHttpServer::requests() const {
   std::lock_guard lock(mutex_);
   return requests_;
+}
+
+void TestHttpServer::forget_sessions() {
+  std::array<unsigned char, 80> keys{};  // the size that OpenSSL asks for
+  if (RAND_bytes(keys.data(), static_cast<int>(keys.size())) != 1 ||
+      SSL_CTX_ctrl(tls_->context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, static_cast<long>(keys.size()),
+                   keys.data()) != 1) {
+    throw std::runtime_error("cannot change the keys of session tickets");
+  }
 }
 
 int TestHttpServer::connection_count() const {

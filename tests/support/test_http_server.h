@@ -81,6 +81,10 @@ class TestHttpServer {
 
   [[nodiscard]] std::vector<ReceivedRequest> requests() const;
   [[nodiscard]] int connection_count() const;
+  // Connections that resumed a TLS session.
+  [[nodiscard]] int resumed_count() const { return resumed_; }
+  // Takes none of the TLS sessions that were given out so far, as after a restart.
+  void forget_sessions();
   // Waits until `count` requests for `path` came in; false after `patience`.
   [[nodiscard]] bool wait_for_requests(
       std::string_view path, std::size_t count = 1,
@@ -107,6 +111,7 @@ class TestHttpServer {
   int port_ = 0;
   struct TlsServer;
   std::unique_ptr<TlsServer> tls_;
+  std::atomic<int> resumed_{0};
   std::thread acceptor_;
 
   mutable std::mutex mutex_;
