@@ -1,19 +1,16 @@
 // Servers that take their time, or all of it.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
 #include "network/neighbours.h"
+#include "support/hanging_server.h"
 #include "support/test_http_server.h"
 
 namespace patient_http {
 namespace {
 
 using namespace std::chrono_literals;
+using test::HangingServer;
 using test::outcome_among_neighbours;
 using test::ReceivedRequest;
 using test::ServerConnection;
@@ -104,46 +101,12 @@ TEST(PaceTest, TakesAHalfClosedConnectionForNoAnswer) {
   EXPECT_LT(outcome.took.count(), 20);
 }
 
-// Listens, and takes no connection: its queue is full, so that handshakes get no answer.
-class FullListener {
- public:
-  FullListener() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address_;
-    auto* address = reinterpret_cast<sockaddr*>(&address_);
-    if (::bind(listener_, address, length) != 0 || ::listen(listener_, 0) != 0 ||
-        ::getsockname(listener_, address, &length) != 0) {
-      throw std::runtime_error("cannot listen on 127.0.0.1");
-    }
-    // A queue of 0 has room for one; what comes after it is dropped.
-    for (int& filler : fillers_) {
-      filler = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      ::connect(filler, address, length);
-    }
-  }
-  ~FullListener() {
-    for (const int filler : fillers_) ::close(filler);
-    ::close(listener_);
-  }
-  FullListener(const FullListener&) = delete;
-  FullListener& operator=(const FullListener&) = delete;
-
-  [[nodiscard]] std::string url() const {
-    return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port)) + "/";
-  }
-
- private:
-  int listener_;
-  sockaddr_in address_{};
-  std::array<int, 4> fillers_{};
-};
-
 TEST(PaceTest, EndsAConnectionThatIsNeverMadeAtTheConnectionTimeout) {
-  const FullListener listener;
+  const TestHttpServer server;
+  const HangingServer hanging("127.0.0.2", server.port());
   ProcessorOptions options = patient();
   options.connection_timeout = Seconds{1};
-  const auto outcome = outcome_among_neighbours({.url = listener.url()}, options);
+  const auto outcome = outcome_among_neighbours({.url = server.url("/", "127.0.0.2")}, options);
   EXPECT_EQ(outcome.text, "error connect_timeout") << outcome.message;
   EXPECT_GE(outcome.took.count(), 1);
   EXPECT_LT(outcome.took.count(), 20);
