@@ -80,6 +80,7 @@ Ended run_program(const std::vector<std::string>& command) {
   wait4(child.pid, &status, 0, &used);
   ended.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   ended.cpu = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+  ended.peak_mb = static_cast<double>(used.ru_maxrss) / 1e3;
   return ended;
 }
 

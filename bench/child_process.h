@@ -14,6 +14,7 @@ struct Ended {
   int exit_status = 0;  // 127: not found; negative: a signal
   std::string output;
   std::chrono::duration<double> cpu{};  // user and system
+  double peak_mb = 0;                   // the most memory that it held
 };
 
 // Runs a program to its end. Its standard error is ours.

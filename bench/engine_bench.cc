@@ -49,8 +49,10 @@ class Target {
 
   [[nodiscard]] LoadCase load(std::string_view target, std::size_t in_flight,
                               double seconds) const {
-    return {url_ + std::string(target), ca_file_, in_flight,
-            std::chrono::duration<double>(seconds)};
+    return {.url = url_ + std::string(target),
+            .ca_file = ca_file_,
+            .in_flight = in_flight,
+            .duration = std::chrono::duration<double>(seconds)};
   }
 
  private:
@@ -70,7 +72,10 @@ LoadFigures engine(const LoadCase& load) {
     const LoadFigures f = measure_load(load);
     return std::vector<double>{f.requests_per_second, f.cpu_us, f.reactor_us, f.longest_turn_ms};
   });
-  return {numbers.at(0), numbers.at(1), numbers.at(2), numbers.at(3)};
+  return {.requests_per_second = numbers.at(0),
+          .cpu_us = numbers.at(1),
+          .reactor_us = numbers.at(2),
+          .longest_turn_ms = numbers.at(3)};
 }
 
 IdleFigures idle(const LoadCase& load) {

@@ -1,8 +1,5 @@
 #include "engine_cases.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +8,7 @@
 #include <thread>
 
 #include "patient_http/processor.h"
+#include "process_figures.h"
 
 namespace patient_http::bench {
 
@@ -26,7 +24,7 @@ std::unique_ptr<RequestTask> make_task(const std::string& url, TaskHandler& hand
   return std::make_unique<RequestTask>(Request::create({.url = url}).value(), handler);
 }
 
-// JobCounts what is settled, and replaces it until told to stop.
+// Counts what is settled, and replaces it until told to stop.
 class CountingHandler final : public TaskHandler {
  public:
   CountingHandler(Processor& processor, std::string url)
@@ -61,13 +59,6 @@ class CountingHandler final : public TaskHandler {
   std::atomic<bool> is_stopping_{false};
 };
 
-SecondsOf process_cpu() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  return std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-         std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
-
 SecondsOf reactor_cpu() {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string name;
@@ -78,13 +69,6 @@ SecondsOf reactor_cpu() {
     return std::chrono::nanoseconds(nanoseconds);
   }
   return {};
-}
-
-double resident_bytes() {
-  double ignored = 0;
-  double pages = 0;
-  std::ifstream("/proc/self/statm") >> ignored >> pages;
-  return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 double milliseconds(std::chrono::microseconds time) {
@@ -141,6 +125,7 @@ LoadFigures measure_load(const LoadCase& load) {
   LoadFigures figures;
   figures.requests_per_second = count / SecondsOf(steady_clock::now() - begin).count();
   figures.cpu_us = (process_cpu() - cpu).count() * 1e6 / count;
+  figures.resident_mb = resident_bytes() / 1e6;
   figures.reactor_us = (reactor_cpu() - of_reactor).count() * 1e6 / count;
 
   handler.stop();

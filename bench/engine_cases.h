@@ -8,6 +8,7 @@ namespace patient_http::bench {
 struct LoadCase {
   std::string url;
   std::string ca_file;  // for https
+  bool http2 = false;   // what the curl library is to speak; the engine finds out by itself
   std::size_t in_flight = 256;
   std::chrono::duration<double> duration{5};
 };
@@ -17,6 +18,7 @@ struct LoadFigures {
   double cpu_us = 0;           // of this process, per request
   double reactor_us = 0;       // the reactor thread's share of it
   double longest_turn_ms = 0;  // the start of all connections included
+  double resident_mb = 0;      // what the process holds at the end
 };
 
 // Keeps `in_flight` requests in flight through a Processor: each one that is settled is replaced

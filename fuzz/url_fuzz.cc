@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/plain_url.h"
 #include "base/text.h"
 #include "fuzz/property.h"
 #include "http/request_url.h"
@@ -46,6 +47,20 @@ void check_url(const Url& url) {
   const auto normal = Url::parse(url.normalized());
   require(normal && normal->origin() == origin, "normalized() keeps the origin");
   require(normal->normalized() == url.normalized(), "normalized() is final");
+}
+
+// A scheme in capitals is read the long way: both must see the same.
+void check_plain_url(const Url& url) {
+  if (!base::read_plain_url(url.text())) return;
+  std::string text = url.text();
+  text[0] = 'H';
+  const auto other = Url::parse(text);
+  require(other && other->origin() == url.origin() && other->target() == url.target() &&
+              other->userinfo() == url.userinfo(),
+          "a plain url is read as any other");
+  text = url.text();
+  const auto written = http::request_url(text.append("#"));
+  require(written && *written == text, "a plain url is in the form of request_url()");
 }
 
 void check_reference(const Url& url, std::string_view reference) {
@@ -99,6 +114,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   require(redacted.find_first_of("#\r\n") == std::string::npos, "… in one line");
   if (const auto url = Url::parse(text)) {
     check_url(*url);
+    check_plain_url(*url);
     check_reference(*url, reference);
   }
   check_request_url(text, reference);

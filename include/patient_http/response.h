@@ -73,12 +73,18 @@ class Response {
  private:
   void append_body(std::string& out) const;
 
+  // What was read, as it was, so that 1 and 1.0 and null stay what they are.
+  struct AsRead {
+    Json duration;
+    Json request_id;
+    Json url;
+    bool has_method = true;
+  };
+  // The same of what was not read.
+  [[nodiscard]] AsRead as_written() const;
+
   ResponseOptions fields_;
-  // As they were read, so that 1 and 1.0 and null stay what they are.
-  Json duration_;
-  Json request_id_;
-  Json url_;
-  bool has_method_ = true;
+  std::optional<AsRead> as_read_;
   // The body as it was read, when encoding it again could give another form.
   std::optional<Payload> stored_body_;
 };

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/plain_url.h"
 #include "base/text.h"
 
 namespace patient_http::base {
@@ -122,11 +123,19 @@ std::string Origin::text() const {
   return scheme + "://" + authority();
 }
 
+Url::Url(std::string_view text, const PlainUrl& plain)
+    : text_(text), origin_{std::string(plain.scheme), std::string(plain.host), plain.port} {
+  target_.reserve(plain.path.size() + plain.query.size() + 1);
+  if (plain.path.empty()) target_ += '/';
+  target_.append(plain.path).append(plain.query);
+}
+
 Result<Url> Url::parse(std::string_view text) {
   const auto invalid = [&](const std::string& why) {
     return failure("invalid url " + redact_url(text) + ": " + why);
   };
   if (text.empty()) return failure("the url is empty");
+  if (const auto plain = read_plain_url(text)) return Url(text, *plain);
   auto encoded = encode_lenient(text);
   if (!encoded) return invalid(encoded.error().message);
   const auto parsed = urls::parse_uri_reference(*encoded);

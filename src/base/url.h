@@ -9,6 +9,8 @@
 
 namespace patient_http::base {
 
+struct PlainUrl;
+
 // Where a request is sent: what two urls must share to share a connection. Host in lower case,
 // without the brackets of IPv6; the port always set.
 struct Origin {
@@ -52,6 +54,7 @@ class Url {
 
  private:
   Url() = default;
+  Url(std::string_view text, const PlainUrl& plain);
 
   std::string text_;
   Origin origin_;

@@ -10,7 +10,7 @@ namespace {
 
 // What is reserved on the word of a Content-Length, before the bytes are there.
 constexpr std::size_t kLargestReserve = 256 * 1024;
-constexpr std::size_t kInflateStep = 16 * 1024;
+constexpr std::size_t kDecodeStep = 16 * 1024;
 
 }  // namespace
 
@@ -20,8 +20,9 @@ Result<bool, BodySink::Failed> BodySink::begin(std::string_view content_encoding
     const auto length = static_cast<std::uint64_t>(content_length);
     if (length > limit_) return unexpected(too_large());
   }
-  if (const auto coding = codec::parse_coding(content_encoding)) {
-    inflater_.emplace(*coding);
+  const auto codings = codec::parse_codings(content_encoding);
+  if (codings && !codings->empty()) {
+    decoder_ = codec::make_decoder(*codings);
     return true;
   }
   if (content_length > 0) {
@@ -33,16 +34,16 @@ Result<bool, BodySink::Failed> BodySink::begin(std::string_view content_encoding
 Result<void, BodySink::Failed> BodySink::append(std::string_view bytes) {
   wire_bytes_ += bytes.size();
   if (wire_bytes_ > limit_) return unexpected(too_large());
-  if (inflater_) return inflate(bytes);
+  if (decoder_) return decode(bytes);
   charge_.add(bytes.size());
   body_.append(bytes);
   return {};
 }
 
-Result<void, BodySink::Failed> BodySink::inflate(std::string_view bytes) {
-  std::array<char, kInflateStep> buffer;
+Result<void, BodySink::Failed> BodySink::decode(std::string_view bytes) {
+  std::array<char, kDecodeStep> buffer;
   for (;;) {
-    const auto progress = inflater_->feed(bytes, buffer);
+    const auto progress = decoder_->feed(bytes, buffer);
     if (!progress) return unexpected(Failed{Problem::kUndecodable, progress.error().message});
     bytes.remove_prefix(progress->consumed);
     if (progress->produced > limit_ - body_.size()) return unexpected(too_large());
@@ -53,9 +54,10 @@ Result<void, BodySink::Failed> BodySink::inflate(std::string_view bytes) {
 }
 
 Result<void, BodySink::Failed> BodySink::end() {
-  if (inflater_ && !inflater_->finished()) {
+  if (decoder_ && !decoder_->finished()) {
     return unexpected(Failed{Problem::kUndecodable, "the compressed body ends too early"});
   }
+  decoder_.reset();
   return {};
 }
 

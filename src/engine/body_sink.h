@@ -2,18 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "drivers/codec/inflater.h"
+#include "drivers/codec/decoder.h"
 #include "engine/body_budget.h"
 #include "patient_http/result.h"
 
 namespace patient_http::engine {
 
 // Collects a response's body as it comes in: decompresses it, keeps both its sizes, on the wire
-// and after decompression, within a limit, and charges the budget of the process.
+// and after decompression, within a limit, and charges the budget of the process with it. The
+// decoder's own memory is not charged: see codec::Decoder.
 class BodySink {
  public:
   enum class Problem { kTooLarge, kUndecodable };
@@ -24,7 +26,7 @@ class BodySink {
 
   BodySink(std::size_t limit, BodyBudget& budget) : limit_(limit), charge_(budget) {}
 
-  // Before the body: what its headers say. An encoding that we do not know leaves the body as it
+  // Before the body: what its headers say. Encodings that we do not undo leave the body as it
   // is. `content_length` is negative when unknown. Gives whether the body will be decompressed.
   [[nodiscard]] Result<bool, Failed> begin(std::string_view content_encoding,
                                            std::int64_t content_length);
@@ -40,12 +42,12 @@ class BodySink {
 
  private:
   [[nodiscard]] Failed too_large() const;
-  [[nodiscard]] Result<void, Failed> inflate(std::string_view bytes);
+  [[nodiscard]] Result<void, Failed> decode(std::string_view bytes);
 
   std::size_t limit_;
   std::size_t wire_bytes_ = 0;
   std::string body_;
-  std::optional<codec::Inflater> inflater_;
+  std::unique_ptr<codec::Decoder> decoder_;  // null where there is nothing to decode
   BodyCharge charge_;
 };
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "drivers/codec/decoder.h"
 #include "drivers/crypto/wipe.h"
 #include "engine/preprocessor_registry.h"
 #include "engine/query_pair.h"
@@ -119,7 +120,7 @@ Result<void, UnpreparedRequest> add_header(const HttpHeaders::Entry& entry,
 
 // How many lines the headers become at most. With room for all, none is moved.
 std::size_t line_count(const HttpHeaders& headers) {
-  constexpr std::size_t kOfOurs = 5;
+  constexpr std::size_t kOfOurs = 6;
   std::size_t count = headers.size() + kOfOurs;
   for (const HttpHeaders::Entry& entry : headers.entries()) {
     if (const auto* texts = std::get_if<std::vector<std::string>>(&entry.value)) {
@@ -219,7 +220,7 @@ Result<Ingredients, UnpreparedRequest> RequestPreparer::look_up(const Request& r
 }
 
 Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Request& request,
-                                                                    const std::string& hop_id,
+                                                                    const HopIds& ids,
                                                                     const Ingredients& ingredients,
                                                                     UserCallListener* calls) const {
   auto url = base::Url::parse(request.url());
@@ -235,10 +236,10 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Reques
     append_query_pair(prepared.target, name,
                       value ? std::optional<std::string_view>(*value) : std::nullopt);
   }
-  if (auto done = add_given_headers(request, hop_id, prepared); !done) {
+  if (auto done = add_given_headers(request, ids.request_id, prepared); !done) {
     return unexpected(done.error());
   }
-  add_own_headers(request.headers(), url->userinfo(), hop_id, prepared);
+  add_own_headers(request.headers(), url->userinfo(), ids, prepared);
   if (ingredients.preprocessors.empty()) return prepared;
   std::string text = url->text().substr(0, url->text().find('#'));
   if (auto done = preprocess(request, std::move(text), ingredients, calls, prepared); !done) {
@@ -248,16 +249,20 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Reques
 }
 
 void RequestPreparer::add_own_headers(const HttpHeaders& given, const std::string& userinfo,
-                                      const std::string& hop_id, PreparedRequest& prepared) const {
+                                      const HopIds& ids, PreparedRequest& prepared) const {
   if (!userinfo.empty() && !given.contains("authorization")) {
     prepared.headers.emplace_back("authorization", "Basic " + base::base64_encode(userinfo));
   }
-  if (!given.contains("x-request-id")) prepared.headers.emplace_back("x-request-id", hop_id);
+  if (!given.contains("x-request-id"))
+    prepared.headers.emplace_back("x-request-id", ids.request_id);
+  if (!ids.idempotency_key.empty() && !given.contains(kIdempotencyKey)) {
+    prepared.headers.emplace_back(kIdempotencyKey, ids.idempotency_key);
+  }
   if (!given.contains("user-agent") && !user_agent_.empty()) {
     prepared.headers.emplace_back("user-agent", user_agent_);
   }
   if (!given.contains("accept-encoding")) {
-    prepared.headers.emplace_back("accept-encoding", "gzip, deflate");
+    prepared.headers.emplace_back("accept-encoding", codec::kAcceptEncoding);
   }
 }
 

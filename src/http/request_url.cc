@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/plain_url.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -54,6 +55,7 @@ bool has_only(std::string_view text, bool (*allowed)(char)) {
 
 Result<std::string> request_url(std::string_view text) {
   if (text.empty()) return failure("is required");
+  if (base::read_plain_url(text)) return std::string(text);
   const auto invalid = [text](std::string_view why) {
     return failure("must be an absolute http or https url, got " + base::redact_url(text) + ": " +
                    std::string(why));

@@ -31,11 +31,13 @@ Result<int, InvalidValue> read_status(const Json& json) {
 
 }  // namespace
 
-Response::Response(ResponseOptions options)
-    : fields_(std::move(options)),
-      duration_(fields_.duration.count()),
-      request_id_(base::to_valid_utf8(fields_.request_id)),
-      url_(base::to_valid_utf8(fields_.url)) {}
+Response::Response(ResponseOptions options) : fields_(std::move(options)) {}
+
+Response::AsRead Response::as_written() const {
+  return {.duration = fields_.duration.count(),
+          .request_id = base::to_valid_utf8(fields_.request_id),
+          .url = base::to_valid_utf8(fields_.url)};
+}
 
 Result<Response, InvalidValue> Response::from_json(const Json& json) {
   if (!json.is_object()) {
@@ -80,10 +82,10 @@ Result<Response, InvalidValue> Response::from_json(const Json& json) {
   options.redirects = std::move(*redirects);
 
   Response response(std::move(options));
-  response.duration_ = *duration;
-  response.request_id_ = text_or_null(json, "request_id");
-  response.url_ = text_or_null(json, "url");
-  response.has_method_ = !method_name->empty();
+  response.as_read_ = AsRead{.duration = *duration,
+                             .request_id = text_or_null(json, "request_id"),
+                             .url = text_or_null(json, "url"),
+                             .has_method = !method_name->empty()};
   const auto content_type = response.content_type().value_or(std::string_view());
   if (*payload && !(*payload)->is_canonical(*response.body(), content_type)) {
     response.stored_body_ = std::move(*payload);
@@ -99,13 +101,14 @@ Json Response::to_json() const {
     const auto type = content_type().value_or(std::string_view());
     body = Payload::encode(*fields_.body, type).to_json();
   }
+  AsRead read = as_read_ ? *as_read_ : as_written();
   return Json::object({{"status", fields_.status},
                        {"headers", fields_.headers.to_json()},
                        {"body", std::move(body)},
-                       {"duration", duration_},
-                       {"request_id", request_id_},
-                       {"url", url_},
-                       {"http_method", has_method_ ? to_string(fields_.method) : ""},
+                       {"duration", std::move(read.duration)},
+                       {"request_id", std::move(read.request_id)},
+                       {"url", std::move(read.url)},
+                       {"http_method", read.has_method ? to_string(fields_.method) : ""},
                        {"callback_args", fields_.callback_args.to_json()},
                        {"redirects", http::to_json(fields_.redirects)}});
 }
@@ -122,6 +125,7 @@ void Response::append_body(std::string& out) const {
 }
 
 void Response::append_json(std::string& out) const {
+  const AsRead read = as_read_ ? *as_read_ : as_written();
   out += R"({"status":)";
   out += std::to_string(fields_.status);
   out += R"(,"headers":)";
@@ -129,13 +133,13 @@ void Response::append_json(std::string& out) const {
   out += R"(,"body":)";
   append_body(out);
   out += R"(,"duration":)";
-  duration_.dump_to(out);
+  read.duration.dump_to(out);
   out += R"(,"request_id":)";
-  request_id_.dump_to(out);
+  read.request_id.dump_to(out);
   out += R"(,"url":)";
-  url_.dump_to(out);
+  read.url.dump_to(out);
   out += R"(,"http_method":")";
-  if (has_method_) out += to_string(fields_.method);
+  if (read.has_method) out += to_string(fields_.method);
   out += R"(","callback_args":)";
   fields_.callback_args.to_json().dump_to(out);
   out += R"(,"redirects":)";

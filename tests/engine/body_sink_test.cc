@@ -65,9 +65,18 @@ TEST_F(BodySinkTest, InflatesABombNoFurtherThanItsLimit) {
 }
 
 TEST_F(BodySinkTest, LeavesBodiesInOtherEncodingsAsTheyAre) {
-  EXPECT_EQ(sink_.begin("br", 3), false);
+  EXPECT_EQ(BodySink(100, budget_).begin("gzip, compress", 3), false);
+  EXPECT_EQ(BodySink(100, budget_).begin("identity", 3), false);
+  EXPECT_EQ(sink_.begin("compress", 3), false);
   ASSERT_TRUE(sink_.append("raw").has_value());
   EXPECT_EQ(sink_.take_body(), "raw");
+}
+
+TEST_F(BodySinkTest, UndoesOneEncodingAfterTheOther) {
+  EXPECT_EQ(sink_.begin("gzip, GZIP", -1), true);
+  ASSERT_TRUE(sink_.append(codec::gzip(codec::gzip("twice"))).has_value());
+  ASSERT_TRUE(sink_.end().has_value());
+  EXPECT_EQ(sink_.take_body(), "twice");
 }
 
 TEST_F(BodySinkTest, TellsBrokenAndCutOffData) {

@@ -121,7 +121,7 @@ TEST_F(ExchangeRedirectTest, TakesNoCredentialsToAnotherOrigin) {
   const ReceivedRequest last = other_.requests().at(0);
   EXPECT_EQ(last.head, "POST /final HTTP/1.1\r\nhost: 127.0.0.1:" + std::to_string(other_.port()) +
                            "\r\nx-custom: cu\r\nx-request-id: id-1/2\r\n"
-                           "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate\r\n"
+                           "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate, br, zstd\r\n"
                            "content-length: 2\r\n\r\n");
   EXPECT_EQ(last.body, "bb");
 }

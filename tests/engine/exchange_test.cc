@@ -63,7 +63,7 @@ TEST_F(ExchangeTest, SendsAGet) {
   // B22: no content-length on a GET.
   EXPECT_EQ(head_of({.url = server_.url("/plain?a=1&b=c%20d")}),
             "GET /plain?a=1&b=c%20d HTTP/1.1\r\nx-request-id: id-1\r\nuser-agent: PatientHttp\r\n"
-            "accept-encoding: gzip, deflate\r\n\r\n");
+            "accept-encoding: gzip, deflate, br, zstd\r\n\r\n");
   EXPECT_EQ(server_.requests()[0].header("host"),
             std::vector<std::string>{"127.0.0.1:" + std::to_string(server_.port())});
 }
@@ -96,7 +96,7 @@ TEST_F(ExchangeTest, SendsAnArrayAsALineEachAndNullNotAtAll) {
   headers.set("x-nil", {});
   EXPECT_EQ(head_of({.headers = headers}),
             "GET /plain HTTP/1.1\r\nx-arr: a\r\nx-arr: b\r\nx-request-id: id-1\r\n"
-            "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate\r\n\r\n");
+            "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate, br, zstd\r\n\r\n");
 }
 
 TEST_F(ExchangeTest, SendsHeaderBytesAsTheyAre) {
@@ -109,13 +109,14 @@ TEST_F(ExchangeTest, SendsUserinfoAsBasicAuthorization) {
   const std::string url = "http://user:pass@127.0.0.1:" + std::to_string(server_.port()) + "/x";
   EXPECT_EQ(head_of({.url = url}),
             "GET /x HTTP/1.1\r\nauthorization: Basic dXNlcjpwYXNz\r\nx-request-id: id-1\r\n"
-            "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate\r\n\r\n");
+            "user-agent: PatientHttp\r\naccept-encoding: gzip, deflate, br, zstd\r\n\r\n");
 }
 
 TEST_F(ExchangeTest, SendsBodiesWithTheirLength) {
   EXPECT_EQ(head_of({.method = HttpMethod::kPost, .json = Json::object({{"a", "\xc3\xa9"}})}),
             "POST /plain HTTP/1.1\r\ncontent-type: application/json; charset=utf-8\r\n"
-            "x-request-id: id-1\r\nuser-agent: PatientHttp\r\naccept-encoding: gzip, deflate\r\n"
+            "x-request-id: id-1\r\nuser-agent: PatientHttp\r\naccept-encoding: gzip, deflate, br, "
+            "zstd\r\n"
             "content-length: 10\r\n\r\n");
   EXPECT_EQ(server_.requests().back().body, "{\"a\":\"\xc3\xa9\"}");
   head_of({.method = HttpMethod::kPut, .body = std::string("\0\xff\x01", 3)});

@@ -19,7 +19,7 @@ Result<PreparedRequest, UnpreparedRequest> prepare_with(const RequestPreparer& p
   const Request request = Request::create(std::move(options)).value();
   const auto ingredients = preparer.look_up(request);
   if (!ingredients) return unexpected(ingredients.error());
-  return preparer.prepare(request, "id-1", *ingredients);
+  return preparer.prepare(request, {"id-1"}, *ingredients);
 }
 
 Result<PreparedRequest, UnpreparedRequest> prepare(RequestOptions options,
@@ -35,7 +35,7 @@ TEST(RequestPreparerTest, AddsTheHeadersThatEveryRequestHas) {
   EXPECT_EQ(headers({}), (Headers{{"host", "h:81"},
                                   {"x-request-id", "id-1"},
                                   {"user-agent", "Agent"},
-                                  {"accept-encoding", "gzip, deflate"}}));
+                                  {"accept-encoding", "gzip, deflate, br, zstd"}}));
 }
 
 TEST(RequestPreparerTest, SendsNoUserAgentWhenNoneIsConfigured) {
@@ -150,9 +150,9 @@ TEST(RequestPreparerTest, SendsNothingForASecretWithoutAValue) {
                               .headers = {{"x-nil", secret("nil")}, {"host", secret("nil")}},
                               .params = {{"k", secret("nil").to_json()}}});
   EXPECT_EQ(prepared->target, "/?k");
-  EXPECT_EQ(
-      prepared->headers,
-      (Headers{{"host", "h"}, {"x-request-id", "id-1"}, {"accept-encoding", "gzip, deflate"}}));
+  EXPECT_EQ(prepared->headers, (Headers{{"host", "h"},
+                                        {"x-request-id", "id-1"},
+                                        {"accept-encoding", "gzip, deflate, br, zstd"}}));
 }
 
 TEST(RequestPreparerTest, CallsTheFunctionOfASecretOncePerRequest) {
@@ -239,7 +239,7 @@ TEST_F(PreprocessingTest, RunsThemInOrderOnWhatIsSent) {
                                           {"x-key", "a b"},
                                           {"x-request-id", "id-1"},
                                           {"user-agent", "Agent"},
-                                          {"accept-encoding", "gzip, deflate"}}));
+                                          {"accept-encoding", "gzip, deflate, br, zstd"}}));
     request.set_header("x-first", "1");
     request.add_param("p1", "c d");
   });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "drivers/codec/gzip.h"
 #include "patient_http/inline_executor.h"
 #include "support/test_http_server.h"
@@ -93,15 +94,29 @@ TEST_F(ResponseTest, DecodesCompressedBodiesAndDropsTheirHeaders) {
   EXPECT_EQ(response->body(), text);
   EXPECT_EQ(response->headers().entries().size(), 1U);
   EXPECT_EQ(server_.requests()[0].header("accept-encoding"),
-            std::vector<std::string>{"gzip, deflate"});
+            std::vector<std::string>{"gzip, deflate, br, zstd"});
+}
+
+TEST_F(ResponseTest, UndoesEveryCodingThatItAccepts) {
+  const std::string hello = "hello hello hello hello";
+  const std::string brotli = *base::base64_decode("GxYAACRAahBl6vCcPg==");
+  const std::string zstd = *base::base64_decode("KLUv/QBQZQAAMGhlbGxvIAEAmUsR");
+  const auto body_of = [this](const std::string& encoding, const std::string& body) {
+    return result_of("HTTP/1.1 200 OK\r\ncontent-encoding: " + encoding + "\r\n\r\n" + body);
+  };
+  EXPECT_EQ(body_of("br", brotli), hello);
+  EXPECT_EQ(body_of("zstd", zstd), hello);
+  EXPECT_EQ(body_of("br\r\ncontent-encoding: gzip", codec::gzip(brotli)), hello);
+  EXPECT_EQ(body_of("br", "not br"), "error decode");
+  EXPECT_EQ(body_of("zstd", zstd.substr(0, 12)), "error decode");
 }
 
 TEST_F(ResponseTest, KeepsBodiesInAnUnknownEncodingAsTheyCame) {
-  server_.answer("/br", 200, "raw", "content-encoding: br\r\n");
-  const auto response = send("/br");
+  server_.answer("/lzw", 200, "raw", "content-encoding: compress\r\n");
+  const auto response = send("/lzw");
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body(), "raw");
-  EXPECT_EQ(response->headers().get("content-encoding"), "br");
+  EXPECT_EQ(response->headers().get("content-encoding"), "compress");
 }
 
 TEST_F(ResponseTest, RefusesBodiesThatAreNotWhatTheirEncodingSays) {

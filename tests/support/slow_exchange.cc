@@ -1,8 +1,10 @@
 #include "support/slow_exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 namespace patient_http::test {
 
@@ -54,6 +56,21 @@ bool read_header(std::string_view line, SlowRequest& request) {
     default:
       return true;
   }
+}
+
+SlowFault fault_of(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, SlowFault>, 7> kNames = {
+      {{"reset", SlowFault::kReset},
+       {"bad_gzip", SlowFault::kBadGzip},
+       {"too_long", SlowFault::kTooLong},
+       {"close", SlowFault::kClose},
+       {"cut", SlowFault::kCut},
+       {"garbage", SlowFault::kGarbage},
+       {"bad_chunk", SlowFault::kBadChunk}}};
+  for (const auto& [known, fault] : kNames) {
+    if (known == name) return fault;
+  }
+  return SlowFault::kNone;
 }
 
 std::string_view reason_of(int status) {
@@ -110,6 +127,10 @@ std::string json_body(const SlowRequest& request, std::size_t least) {
   return body;
 }
 
+bool has_body(int status) {
+  return status != 204 && status != 304;
+}
+
 }  // namespace
 
 SlowRead read_request(std::string_view bytes, SlowRequest& request) {
@@ -147,19 +168,41 @@ void apply_query(std::string_view target, SlowAnswer& answer) {
       answer.size = std::min(number, kLargestBody);
     } else if (key == "close") {
       answer.closes = value != "0";
+    } else if (key == "fault") {
+      answer.fault = fault_of(value);
     }
   }
 }
 
+std::string response_body(const SlowRequest& request, const SlowAnswer& answer) {
+  return has_body(answer.status) ? json_body(request, answer.size) : std::string();
+}
+
+std::string_view faulty_response(SlowFault fault) {
+  switch (fault) {
+    case SlowFault::kBadGzip:
+      return "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\nnot gzip";
+    case SlowFault::kTooLong:
+      return "HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n";
+    case SlowFault::kCut:
+      return "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it";
+    case SlowFault::kGarbage:
+      return "this is no HTTP\r\n\r\n";
+    case SlowFault::kBadChunk:
+      return "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n";
+    default:
+      return {};
+  }
+}
+
 void append_response(const SlowRequest& request, const SlowAnswer& answer, std::string& out) {
-  const bool has_body = answer.status != 204 && answer.status != 304;
-  const std::string body = has_body ? json_body(request, answer.size) : std::string();
+  const std::string body = response_body(request, answer);
   out.reserve(out.size() + body.size() + 128);
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(answer.status));
   out += ' ';
   out += reason_of(answer.status);
-  if (has_body) {
+  if (has_body(answer.status)) {
     out += "\r\ncontent-type: application/json\r\ncontent-length: ";
     append_number(out, body.size());
   }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "support/slow_server_http2.h"
 #include "support/test_certificate.h"
 
 namespace patient_http::test {
@@ -24,6 +24,7 @@ constexpr std::size_t kScratchSize = 64 * 1024;
 // Of a head, and of what a client sends ahead while its last request is not answered.
 constexpr std::size_t kMostBuffered = 64 * 1024;
 constexpr int kAcceptedPerTurn = 64;
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n";
 
 [[noreturn]] void throw_errno(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -61,17 +62,24 @@ net::Fd open_log(const std::string& file) {
   return log;
 }
 
-struct FreeSsl {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
+// The protocol that both sides know: ours is the preference.
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
+                    const unsigned char* offered, unsigned offered_size, void*) {
+  constexpr std::string_view kOurs = "\x02h2\x08http/1.1";
+  unsigned char* found = nullptr;
+  const int result =
+      SSL_select_next_proto(&found, size, reinterpret_cast<const unsigned char*>(kOurs.data()),
+                            kOurs.size(), offered, offered_size);
+  *chosen = found;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
 
 }  // namespace
 
 struct SlowServer::Tls {
   std::unique_ptr<SSL_CTX, FreeSsl> context{SSL_CTX_new(TLS_server_method())};
 
-  Tls() {
+  explicit Tls(bool http2) {
     const TestCertificate& files = TestCertificate::get();
     if (!context ||
         SSL_CTX_use_certificate_file(context.get(), files.certificate_file.c_str(),
@@ -82,6 +90,7 @@ struct SlowServer::Tls {
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_num_tickets(context.get(), 0);
+    if (http2) SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   }
 };
 
@@ -98,20 +107,17 @@ class SlowServer::Acceptor final : public net::ReadyHandler {
   net::Watch watch_;
 };
 
-// One accepted connection: reads a request, waits, answers, and reads on. Any of its calls may end
-// with SlowServer::close(), which destroys it; they say so by returning false.
-class SlowServer::Connection final : public net::ReadyHandler {
+// One accepted connection of HTTP/1: reads a request, waits, answers, and reads on. Any of its
+// calls may end with SlowServer::close(), which destroys it; they say so by returning false.
+class SlowServer::Http1Connection final : public net::ReadyHandler {
  public:
-  Connection(SlowServer& server, net::Fd socket)
-      : server_(server), socket_(std::move(socket)), delay_([this] { answer_late(); }) {
-    if (server.tls_) {
-      ssl_.reset(SSL_new(server.tls_->context.get()));
-      SSL_set_fd(ssl_.get(), socket_.get());
-      SSL_set_accept_state(ssl_.get());
-    }
-    watch_ = server.loop_.watch(socket_.get(), {.read = true, .write = false}, *this);
+  Http1Connection(SlowServer& server, net::Fd socket)
+      : server_(server),
+        socket_(std::move(socket), server.tls_ ? server.tls_->context.get() : nullptr),
+        delay_([this] { answer_late(); }) {
+    watch_ = server.loop_.watch(socket_.fd(), {.read = true, .write = false}, *this);
   }
-  ~Connection() override { watch_.reset(); }
+  ~Http1Connection() override { watch_.reset(); }
 
  private:
   void on_ready(net::Interest ready) override;
@@ -121,14 +127,10 @@ class SlowServer::Connection final : public net::ReadyHandler {
   [[nodiscard]] std::size_t take_one(std::string_view bytes);
   void answer();
   [[nodiscard]] bool send();
-  [[nodiscard]] ssize_t receive_some();
-  [[nodiscard]] ssize_t send_some(std::string_view bytes);
-  [[nodiscard]] ssize_t tls_result(int result);
-  void close() { server_.close(socket_.get()); }
+  void close() { server_.close(socket_.fd()); }
 
   SlowServer& server_;
-  net::Fd socket_;
-  std::unique_ptr<SSL, FreeSsl> ssl_;
+  SlowSocket socket_;
   net::Watch watch_;
   net::Timer delay_;
 
@@ -137,28 +139,35 @@ class SlowServer::Connection final : public net::ReadyHandler {
   SlowRequest request_;
   SlowAnswer answer_;
   std::size_t body_left_ = 0;
+  bool has_read_ = false;
   bool in_body_ = false;
   bool is_answering_ = false;  // and takes no further request until that is done
   std::string out_;
   std::size_t sent_ = 0;
 };
 
-void SlowServer::Connection::on_ready(net::Interest ready) {
+void SlowServer::Http1Connection::on_ready(net::Interest ready) {
   if (ready.write && !out_.empty()) {
     if (!send()) return;
     if (out_.empty() && !in_.empty() && !take(std::exchange(in_, {}))) return;
   }
-  if (ready.read || ssl_) read_more();
+  if (ready.read || socket_.is_tls()) read_more();
 }
 
-void SlowServer::Connection::read_more() {
-  const ssize_t got = receive_some();
+void SlowServer::Http1Connection::read_more() {
+  const ssize_t got = socket_.receive(server_.scratch_);
   if (got == 0 || (got < 0 && errno != EAGAIN)) {
     close();
     return;
   }
   if (got < 0) return;
   const std::string_view bytes(server_.scratch_.data(), static_cast<std::size_t>(got));
+  const bool is_first = !std::exchange(has_read_, true);
+  if (is_first && server_.options_.http2 && bytes.starts_with(kHttp2Preface)) {
+    watch_.reset();
+    server_.switch_to_http2(std::move(socket_), bytes);
+    return;
+  }
   if (in_.empty()) {
     static_cast<void>(take(bytes));
   } else {
@@ -168,7 +177,7 @@ void SlowServer::Connection::read_more() {
 }
 
 // Takes what it can of `bytes`, and keeps the rest. False when the connection was closed.
-bool SlowServer::Connection::take(std::string_view bytes) {
+bool SlowServer::Http1Connection::take(std::string_view bytes) {
   while (!bytes.empty() && !is_answering_) {
     const std::size_t taken = take_one(bytes);
     if (taken == 0) break;
@@ -184,7 +193,7 @@ bool SlowServer::Connection::take(std::string_view bytes) {
 }
 
 // Gives the number of bytes taken; 0 when more must come.
-std::size_t SlowServer::Connection::take_one(std::string_view bytes) {
+std::size_t SlowServer::Http1Connection::take_one(std::string_view bytes) {
   std::size_t taken = 0;
   if (!in_body_) {
     const SlowRead read = read_request(bytes, request_);
@@ -217,20 +226,31 @@ std::size_t SlowServer::Connection::take_one(std::string_view bytes) {
   return taken + of_body;
 }
 
-void SlowServer::Connection::answer_late() {
+void SlowServer::Http1Connection::answer_late() {
   answer();
   if (send() && out_.empty() && !in_.empty()) static_cast<void>(take(std::exchange(in_, {})));
 }
 
-void SlowServer::Connection::answer() {
+void SlowServer::Http1Connection::answer() {
+  if (answer_.fault != SlowFault::kNone) {
+    out_ += faulty_response(answer_.fault);
+    answer_.closes = true;
+    request_head_.clear();
+    // Then closing it is resetting it.
+    constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+    if (answer_.fault == SlowFault::kReset) {
+      setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
+    }
+    return;
+  }
   append_response(request_, answer_, out_);
   request_head_.clear();
 }
 
 // Sends what is left of the answer. False when the connection was closed.
-bool SlowServer::Connection::send() {
+bool SlowServer::Http1Connection::send() {
   while (sent_ < out_.size()) {
-    const ssize_t sent = send_some(std::string_view(out_).substr(sent_));
+    const ssize_t sent = socket_.send(std::string_view(out_).substr(sent_));
     if (sent > 0) {
       sent_ += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN) {
@@ -253,38 +273,9 @@ bool SlowServer::Connection::send() {
   return false;
 }
 
-ssize_t SlowServer::Connection::receive_some() {
-  std::vector<char>& scratch = server_.scratch_;
-  if (!ssl_) return recv(socket_.get(), scratch.data(), scratch.size(), 0);
-  ERR_clear_error();
-  return tls_result(SSL_read(ssl_.get(), scratch.data(), static_cast<int>(scratch.size())));
-}
-
-ssize_t SlowServer::Connection::send_some(std::string_view bytes) {
-  if (!ssl_) return ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  ERR_clear_error();
-  return tls_result(SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())));
-}
-
-// As recv(2) and send(2) tell it. Handshakes run inside SSL_read().
-ssize_t SlowServer::Connection::tls_result(int result) {
-  if (result > 0) return result;
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      errno = EAGAIN;
-      return -1;
-    case SSL_ERROR_ZERO_RETURN:
-      return 0;
-    default:
-      errno = EPROTO;
-      return -1;
-  }
-}
-
 SlowServer::SlowServer(SlowServerOptions options)
     : options_(std::move(options)),
-      tls_(options_.tls ? std::make_unique<Tls>() : nullptr),
+      tls_(options_.tls ? std::make_unique<Tls>(options_.http2) : nullptr),
       log_(open_log(options_.log_file)),
       listener_(listen_on(options_.port)),
       spare_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
@@ -330,8 +321,17 @@ void SlowServer::accept_some() {
     setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     const auto place = static_cast<std::size_t>(socket.get());
     if (connections_.size() <= place) connections_.resize(place + 1);
-    connections_[place] = std::make_unique<Connection>(*this, std::move(socket));
+    connections_[place] = std::make_unique<Http1Connection>(*this, std::move(socket));
   }
+}
+
+// Destroys the caller.
+void SlowServer::switch_to_http2(SlowSocket socket, std::string_view bytes) {
+  const auto place = static_cast<std::size_t>(socket.fd());
+  auto connection = std::make_unique<Http2Connection>(*this, std::move(socket));
+  Http2Connection& switched = *connection;
+  connections_[place] = std::move(connection);
+  switched.take(bytes);
 }
 
 void SlowServer::close(int fd) {

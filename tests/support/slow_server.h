@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <random>
@@ -12,12 +13,17 @@
 
 #include "drivers/net/event_loop.h"
 #include "support/slow_exchange.h"
+#include "support/slow_socket.h"
 
 namespace patient_http::test {
 
 struct SlowServerOptions {
   int port = 0;  // 0: any that is free
   bool tls = false;
+  // HTTP/2 for clients that offer it in the TLS handshake, or begin with it on a plain connection;
+  // HTTP/1.1 for all others.
+  bool http2 = false;
+  std::uint32_t max_streams = 100;  // at once, on a connection of HTTP/2
   // For requests whose query does not say otherwise.
   std::chrono::duration<double> delay{0};
   std::chrono::duration<double> jitter{0};
@@ -26,8 +32,8 @@ struct SlowServerOptions {
 };
 
 // A server on 127.0.0.1 that takes its time, for tens of thousands of connections at once: the
-// stand-in for a slow API in demos, tests and benchmarks. HTTP/1.1 with keep-alive, plain or TLS
-// (with TestCertificate). One thread, which lives as long as the object.
+// stand-in for a slow API in demos, tests and benchmarks. HTTP/1.1 with keep-alive and HTTP/2,
+// plain or TLS (with TestCertificate). One thread, which lives as long as the object.
 class SlowServer {
  public:
   // Throws std::runtime_error or std::system_error when it cannot listen.
@@ -41,11 +47,13 @@ class SlowServer {
 
  private:
   class Acceptor;
-  class Connection;
+  class Http1Connection;
+  class Http2Connection;
   struct Tls;
 
   void run();
   void accept_some();
+  void switch_to_http2(SlowSocket socket, std::string_view bytes);
   void close(int fd);
   [[nodiscard]] SlowAnswer answer_to(std::string_view target);
   void log(const SlowRequest& request) const;
@@ -58,8 +66,8 @@ class SlowServer {
   int port_ = 0;
   net::EventLoop loop_;
   std::unique_ptr<Acceptor> acceptor_;
-  std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
-  std::vector<char> scratch_;                             // into which all connections are read
+  std::vector<std::unique_ptr<net::ReadyHandler>> connections_;  // by descriptor
+  std::vector<char> scratch_;  // into which all connections are read
   std::minstd_rand random_{std::random_device{}()};
   std::atomic<bool> stopping_{false};
   std::thread thread_;

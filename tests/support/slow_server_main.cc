@@ -24,6 +24,9 @@ A server on 127.0.0.1 that takes its time to answer, until SIGINT or SIGTERM.
 
   --port N          listen there; 0, the default, is any free port
   --tls             HTTPS, with a certificate made for this run
+  --http2           HTTP/2, too: for clients that ask for it in the TLS handshake, or
+                    begin with it where there is no TLS
+  --max-streams N   of HTTP/2 at once on a connection (100)
   --ca-file PATH    write the CA certificate for --tls there
   --delay SECONDS   wait before each answer (0)
   --jitter SECONDS  and up to this much longer, at random (0)
@@ -32,6 +35,7 @@ A server on 127.0.0.1 that takes its time to answer, until SIGINT or SIGTERM.
 
 The first line of output is "listening on URL". A query overrides the options for
 its request: /anything?delay=0.5&jitter=0.1&status=503&size=2000&close=1
+&fault=reset (or bad_gzip, too_long, close, cut, garbage, bad_chunk)
 )";
 
 struct Arguments {
@@ -63,6 +67,10 @@ Arguments read_arguments(int argc, char** argv) {
       arguments.server.tls = true;
       continue;
     }
+    if (option == "--http2") {
+      arguments.server.http2 = true;
+      continue;
+    }
     if (option == "--help") {
       arguments.help = true;
       continue;
@@ -76,6 +84,8 @@ Arguments read_arguments(int argc, char** argv) {
       arguments.server.delay = std::chrono::duration<double>(number(option, value));
     } else if (option == "--jitter") {
       arguments.server.jitter = std::chrono::duration<double>(number(option, value));
+    } else if (option == "--max-streams") {
+      arguments.server.max_streams = static_cast<std::uint32_t>(number(option, value));
     } else if (option == "--max-seconds") {
       arguments.max_seconds = number(option, value);
     } else if (option == "--ca-file") {

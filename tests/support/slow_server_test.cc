@@ -8,6 +8,7 @@
 
 #include "patient_http/inline_executor.h"
 #include "patient_http/processor.h"
+#include "support/program.h"
 #include "support/recording_task_handler.h"
 #include "support/temporary_folder.h"
 #include "support/test_certificate.h"
@@ -44,6 +45,31 @@ TEST(SlowServerTest, SpeaksTls) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(fetch(client, {.url = server.url() + "/?size=200000"}).body()->size(), 200'000U);
   }
+}
+
+// By what a client of its own says: ours comes with the engine's tests.
+TEST(SlowServerTest, SpeaksHttp2WhereItIsAskedTo) {
+  SlowServer plain({.http2 = true});
+  SlowServer tls({.tls = true, .http2 = true});
+  const auto curl = [](const char* protocol, const std::string& url) {
+    Program program("/usr/bin/curl",
+                    {"--silent", "--show-error", protocol, "--cacert",
+                     TestCertificate::get().ca_file, "--write-out", " %{http_version}", "--header",
+                     "x-request-id: r", "--data", "12345", url + "/x?delay=0.01&size=70000"});
+    EXPECT_EQ(program.wait(), 0) << program.errors();
+    return program.output();
+  };
+
+  for (const auto& [protocol, version] :
+       {std::pair("--http2", "2"), std::pair("--http1.1", "1.1")}) {
+    const std::string output = curl(protocol, tls.url());
+    EXPECT_TRUE(output.starts_with(R"({"method":"POST","path":"/x?delay=0.01&size=70000",)"
+                                   R"("request_id":"r","body_size":5,"padding":"xxx)"))
+        << output.substr(0, 200);
+    EXPECT_TRUE(output.ends_with(std::string("} ") + version)) << output.substr(70'000);
+  }
+  EXPECT_TRUE(curl("--http2-prior-knowledge", plain.url()).ends_with("} 2"));
+  EXPECT_TRUE(curl("--http1.1", plain.url()).ends_with("} 1.1"));
 }
 
 TEST(SlowServerTest, WaitsAsLongAsItsOptionsOrTheQuerySay) {

@@ -39,7 +39,7 @@ std::string gzip(std::string_view data) {
 
 Result<std::string> gunzip(std::string_view data, std::size_t max_size) {
   if (data.empty()) return failure("invalid gzip data: it is empty");
-  Inflater inflater(Coding::kGzip);
+  Inflater inflater(Inflater::Format::kGzip);
   std::string out;
   std::array<char, 16384> buffer;
   for (;;) {

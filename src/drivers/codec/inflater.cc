@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "base/text.h"
-
 namespace patient_http::codec {
 
 namespace {
@@ -23,18 +21,11 @@ bool is_zlib_header(unsigned char first, unsigned char second) {
   return (first & 0x0f) == 8 && first >> 4 <= 7 && (first * 256U + second) % 31 == 0;
 }
 
-std::string_view coding_name(Coding coding) {
-  return coding == Coding::kGzip ? "gzip" : "deflate";
+std::string_view format_name(Inflater::Format format) {
+  return format == Inflater::Format::kGzip ? "gzip" : "deflate";
 }
 
 }  // namespace
-
-std::optional<Coding> parse_coding(std::string_view name) {
-  const std::string lower = base::ascii_lower(base::trim(name));
-  if (lower == "gzip" || lower == "x-gzip") return Coding::kGzip;
-  if (lower == "deflate") return Coding::kDeflate;
-  return std::nullopt;
-}
 
 void Inflater::StreamDeleter::operator()(z_stream_s* stream) const noexcept {
   inflateEnd(stream);
@@ -53,7 +44,7 @@ std::string_view Inflater::pending() const noexcept {
 Result<void> Inflater::start_stream(int window_bits) {
   auto stream = std::make_unique<z_stream>();
   if (inflateInit2(stream.get(), window_bits) != Z_OK) {
-    return failure("cannot decode " + std::string(coding_name(coding_)) + " data: out of memory");
+    return failure("cannot decode " + std::string(format_name(format_)) + " data: out of memory");
   }
   stream_.reset(stream.release());
   return {};
@@ -64,7 +55,7 @@ Result<void> Inflater::begin() {
   const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(header_[i]); };
   const bool first = std::exchange(first_, false);
   state_ = State::kInflating;
-  if (coding_ == Coding::kDeflate) {
+  if (format_ == Format::kDeflate) {
     return start_stream(is_zlib_header(byte(0), byte(1)) ? kZlibWindowBits : kRawWindowBits);
   }
   const bool is_gzip = byte(0) == 0x1f && byte(1) == 0x8b;
@@ -75,7 +66,7 @@ Result<void> Inflater::begin() {
   if (is_gzip) {
     inflateReset(stream_.get());
   } else {
-    state_ = State::kDone;
+    done();
   }
   return {};
 }
@@ -83,10 +74,19 @@ Result<void> Inflater::begin() {
 void Inflater::end_of_stream() noexcept {
   header_size_ = 0;
   header_read_ = 0;
-  state_ = coding_ == Coding::kGzip ? State::kHeader : State::kDone;
+  if (format_ == Format::kGzip) {
+    state_ = State::kHeader;
+  } else {
+    done();
+  }
 }
 
-Result<Inflater::Progress> Inflater::feed(std::string_view input, std::span<char> output) {
+void Inflater::done() noexcept {
+  state_ = State::kDone;
+  stream_.reset();
+}
+
+Result<Decoder::Progress> Inflater::feed(std::string_view input, std::span<char> output) {
   Progress progress;
   for (;;) {
     if (state_ == State::kDone) {
@@ -120,7 +120,7 @@ Result<Inflater::Progress> Inflater::feed(std::string_view input, std::span<char
     if (status == Z_STREAM_END) {
       end_of_stream();
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      return failure("invalid " + std::string(coding_name(coding_)) +
+      return failure("invalid " + std::string(format_name(format_)) +
                      " data: " + (stream.msg ? stream.msg : "it needs a dictionary"));
     } else if (progress.consumed == input.size() && pending().empty() && stream.avail_out > 0) {
       return progress;

@@ -3,48 +3,28 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 
-#include "patient_http/result.h"
+#include "drivers/codec/decoder.h"
 
 struct z_stream_s;
 
 namespace patient_http::codec {
 
-// The content codings that we undo (RFC 9110 §8.4.1).
-enum class Coding { kGzip, kDeflate };
-
-// "gzip", "x-gzip" and "deflate" in any case; empty for anything else.
-[[nodiscard]] std::optional<Coding> parse_coding(std::string_view name);
-
-// Undoes one content coding of a body that comes in pieces, into memory of the caller: however
-// much a piece inflates to, feed() writes no more than it was given room for.
+// Undoes "gzip" and "deflate".
 //
 // gzip: further members after the first are decoded too; what follows the last one and does not
 // begin like a member is ignored, as curl and gzip(1) do. deflate: the zlib format, or raw deflate
 // data as some servers send it, told apart by the first two bytes.
-//
-// Memory (about 40 KB) is taken by the first feed(). Movable; not thread-safe.
-class Inflater {
+class Inflater final : public Decoder {
  public:
-  struct Progress {
-    std::size_t consumed = 0;  // bytes of the input
-    std::size_t produced = 0;  // bytes of the output
-  };
+  enum class Format { kGzip, kDeflate };
 
-  explicit Inflater(Coding coding) noexcept : coding_(coding) {}
+  explicit Inflater(Format format) noexcept : format_(format) {}
 
-  // Decodes from `input` into `output` until one of them is used up. When `produced` is all of
-  // `output` there may be more: call again with what was not consumed, be it nothing. Otherwise
-  // all of `input` was consumed. The failure says what is wrong with the data; the object is of no
-  // further use after it.
-  [[nodiscard]] Result<Progress> feed(std::string_view input, std::span<char> output);
-
-  // Whether the data may end here. False in the middle of a stream: the body was cut short. True
-  // when nothing was fed, since a body without a byte is sent with any content-encoding.
-  [[nodiscard]] bool finished() const noexcept;
+  [[nodiscard]] Result<Progress> feed(std::string_view input, std::span<char> output) override;
+  [[nodiscard]] bool finished() const noexcept override;
 
  private:
   enum class State { kHeader, kInflating, kDone };
@@ -55,9 +35,10 @@ class Inflater {
   Result<void> begin();
   Result<void> start_stream(int window_bits);
   void end_of_stream() noexcept;
+  void done() noexcept;
   [[nodiscard]] std::string_view pending() const noexcept;
 
-  Coding coding_;
+  Format format_;
   State state_ = State::kHeader;
   bool first_ = true;
   // The two bytes that tell what comes; they may arrive in two pieces, and are inflated first.

@@ -1,6 +1,6 @@
-// Inflater: data, whole and in pieces, must give the same bytes, and never more than there is room
+// Decoders: data, whole and in pieces, must give the same bytes, and never more than there is room
 // for. The first two bytes steer: what is done, and the pieces.
-#include "drivers/codec/inflater.h"
+#include "drivers/codec/decoder.h"
 
 #include <string>
 #include <vector>
@@ -16,18 +16,20 @@ using fuzz::require;
 // More than gunzip() inflates at once.
 constexpr std::size_t kMost = 20'000;
 
-struct Inflated {
+using Codings = std::vector<codec::Coding>;
+
+struct Decoded {
   std::string bytes;
   bool failed = false;
   bool finished = false;
   bool cut = false;  // at kMost bytes
 };
 
-// Inflates what arrives in pieces of these lengths, into rooms of these lengths.
-Inflated inflate(codec::Coding coding, std::string_view data, fuzz::PieceLengths input_lengths,
-                 fuzz::PieceLengths room_lengths) {
-  codec::Inflater inflater(coding);
-  Inflated result;
+// Decodes what arrives in pieces of these lengths, into rooms of these lengths.
+Decoded decode(const Codings& codings, std::string_view data, fuzz::PieceLengths input_lengths,
+               fuzz::PieceLengths room_lengths) {
+  const auto decoder = codec::make_decoder(codings);
+  Decoded result;
   std::string_view piece;
   bool more = false;
   while (more || !data.empty()) {
@@ -38,7 +40,7 @@ Inflated inflate(codec::Coding coding, std::string_view data, fuzz::PieceLengths
     // Of their own sizes, so that reading or writing beyond them is seen.
     const std::vector<char> input(piece.begin(), piece.end());
     std::vector<char> room(room_lengths.next());
-    const auto progress = inflater.feed(std::string_view(input.data(), input.size()), room);
+    const auto progress = decoder->feed(std::string_view(input.data(), input.size()), room);
     if (!progress) {
       require(!progress.error().message.empty(), "a failure has a message");
       result.failed = true;
@@ -55,7 +57,7 @@ Inflated inflate(codec::Coding coding, std::string_view data, fuzz::PieceLengths
       return result;
     }
   }
-  result.finished = inflater.finished();
+  result.finished = decoder->finished();
   return result;
 }
 
@@ -63,19 +65,19 @@ bool is_prefix(const std::string& a, const std::string& b) {
   return a.size() <= b.size() ? b.starts_with(a) : a.starts_with(b);
 }
 
-void check_pieces(codec::Coding coding, std::string_view data, unsigned seed) {
+void check_pieces(const Codings& codings, std::string_view data, unsigned seed) {
   using fuzz::PieceLengths;
-  const Inflated whole =
-      inflate(coding, data, PieceLengths::all_of(data.size()), PieceLengths::all_of(kMost + 1));
-  const Inflated pieces = inflate(coding, data, PieceLengths::up_to(1 + seed % 16, seed),
-                                  PieceLengths::up_to(1 + seed * 4, seed));
-  require(is_prefix(whole.bytes, pieces.bytes), "pieces inflate to the same as the whole");
+  const Decoded whole =
+      decode(codings, data, PieceLengths::all_of(data.size()), PieceLengths::all_of(kMost + 1));
+  const Decoded pieces = decode(codings, data, PieceLengths::up_to(1 + seed % 16, seed),
+                                PieceLengths::up_to(1 + seed * 4, seed));
+  require(is_prefix(whole.bytes, pieces.bytes), "pieces decode to the same as the whole");
   if (whole.cut || pieces.cut) return;
   require(whole.failed == pieces.failed, "they fail together");
   if (whole.failed) return;
-  require(whole.bytes == pieces.bytes, "they inflate to as many bytes");
+  require(whole.bytes == pieces.bytes, "they decode to as many bytes");
   require(whole.finished == pieces.finished, "they end together");
-  if (coding != codec::Coding::kGzip || data.empty()) return;
+  if (codings != Codings{codec::Coding::kGzip} || data.empty()) return;
   const auto at_once = codec::gunzip(data, kMost);
   require(at_once.has_value() == whole.finished, "gunzip() takes whole data only");
   require(!at_once || *at_once == whole.bytes, "gunzip() inflates to the same");
@@ -92,11 +94,18 @@ void check_round_trip(std::string_view data) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using codec::Coding;
+  static const std::vector<Codings> kinds = {{Coding::kGzip},
+                                             {Coding::kDeflate},
+                                             {Coding::kBrotli},
+                                             {Coding::kZstd},
+                                             {Coding::kBrotli, Coding::kGzip},
+                                             {Coding::kGzip, Coding::kDeflate, Coding::kZstd}};
   fuzz::Steering steering(fuzz::text_of(data, size));
-  const unsigned what = steering.byte() % 4;
+  const unsigned what = steering.byte() % 8;
   const unsigned seed = steering.byte();
-  if (what < 2) {
-    check_pieces(what == 0 ? codec::Coding::kGzip : codec::Coding::kDeflate, steering.rest(), seed);
+  if (what < kinds.size()) {
+    check_pieces(kinds[what], steering.rest(), seed);
   } else {
     check_round_trip(steering.rest());
   }
