@@ -232,6 +232,13 @@ TEST_F(ConnectionPoolTest, SaysWhyADialFailed) {
   EXPECT_EQ(fetch("http://127.0.0.1:1/"), "failed: connect: Connection refused at 127.0.0.1:1");
 }
 
+TEST_F(ConnectionPoolTest, OpensNoMoreConnectionsToAnOriginThanItsLimit) {
+  TestHttpServer server;
+  make_pool({.origin_limit = [](const base::Origin&) { return std::size_t{2}; }});
+  fetch_together(server.url("/"), 6);
+  EXPECT_EQ(server.connection_count(), 2);
+}
+
 TEST_F(ConnectionPoolTest, CallsNobodyWhoGaveUp) {
   TestHttpServer server;
   Get gone;
