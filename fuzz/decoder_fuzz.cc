@@ -15,6 +15,7 @@ using fuzz::require;
 
 // More than gunzip() inflates at once.
 constexpr std::size_t kMost = 20'000;
+constexpr std::size_t kMostBetween = 1'000'000;
 
 using Codings = std::vector<codec::Coding>;
 
@@ -28,7 +29,7 @@ struct Decoded {
 // Decodes what arrives in pieces of these lengths, into rooms of these lengths.
 Decoded decode(const Codings& codings, std::string_view data, fuzz::PieceLengths input_lengths,
                fuzz::PieceLengths room_lengths) {
-  const auto decoder = codec::make_decoder(codings);
+  const auto decoder = codec::make_decoder(codings, kMostBetween);
   Decoded result;
   std::string_view piece;
   bool more = false;

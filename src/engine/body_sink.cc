@@ -22,7 +22,7 @@ Result<bool, BodySink::Failed> BodySink::begin(std::string_view content_encoding
   }
   const auto codings = codec::parse_codings(content_encoding);
   if (codings && !codings->empty()) {
-    decoder_ = codec::make_decoder(*codings);
+    decoder_ = codec::make_decoder(*codings, limit_);
     return true;
   }
   if (content_length > 0) {

@@ -44,10 +44,11 @@ std::optional<std::vector<Coding>> parse_codings(std::string_view content_encodi
   return codings;
 }
 
-std::unique_ptr<Decoder> make_decoder(std::span<const Coding> codings) {
+std::unique_ptr<Decoder> make_decoder(std::span<const Coding> codings, std::size_t most_between) {
   std::unique_ptr<Decoder> decoder = make_decoder_of(codings.front());
   for (const Coding coding : codings.subspan(1)) {
-    decoder = std::make_unique<DecoderChain>(make_decoder_of(coding), std::move(decoder));
+    decoder =
+        std::make_unique<DecoderChain>(make_decoder_of(coding), std::move(decoder), most_between);
   }
   return decoder;
 }

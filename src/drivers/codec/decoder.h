@@ -65,6 +65,9 @@ class Decoder {
 };
 
 // REQUIRES: `codings` is not empty; they are in the order in which they were applied.
-[[nodiscard]] std::unique_ptr<Decoder> make_decoder(std::span<const Coding> codings);
+// `most_between` bounds the bytes between two of them, beyond which feed() fails: they need not
+// make any output, and yet a few KB on the wire may be gigabytes of them.
+[[nodiscard]] std::unique_ptr<Decoder> make_decoder(std::span<const Coding> codings,
+                                                    std::size_t most_between);
 
 }  // namespace patient_http::codec

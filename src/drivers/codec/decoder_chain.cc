@@ -1,5 +1,7 @@
 #include "drivers/codec/decoder_chain.h"
 
+#include <string>
+
 namespace patient_http::codec {
 
 namespace {
@@ -22,6 +24,11 @@ Result<Decoder::Progress> DecoderChain::feed(std::string_view input, std::span<c
     auto first = first_->feed(input.substr(progress.consumed), buffer_);
     if (!first) return first;
     progress.consumed += first->consumed;
+    total_between_ += first->produced;
+    if (total_between_ > most_between_) {
+      return failure("the body is larger than " + std::to_string(most_between_) +
+                     " bytes between two of its codings");
+    }
     between_ = std::string_view(buffer_.data(), first->produced);
     first_has_more_ = first->produced == buffer_.size();
   }

@@ -11,6 +11,7 @@
 namespace patient_http::codec {
 namespace {
 
+constexpr std::size_t kMostBetween = 1'000'000;
 constexpr std::string_view kHello = "hello hello hello hello";
 
 // As brotli and zstd made them.
@@ -34,7 +35,7 @@ std::string zstd_bomb() {
 }
 
 std::string decode_whole(std::vector<Coding> codings, std::string_view data) {
-  const auto decoder = make_decoder(codings);
+  const auto decoder = make_decoder(codings, kMostBetween);
   std::string out = decode_in_pieces(*decoder, data, data.size(), 4096);
   return decoder->finished() ? out : out + " (cut short)";
 }
@@ -57,7 +58,7 @@ TEST(DecoderTest, DecodesWhateverThePiecesAre) {
     for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, data.size()}) {
       for (const std::size_t room :
            {std::size_t{1}, std::size_t{7}, kHello.size(), kHello.size() + 1}) {
-        const auto decoder = make_decoder(codings);
+        const auto decoder = make_decoder(codings, kMostBetween);
         EXPECT_EQ(decode_in_pieces(*decoder, data, piece, room), kHello);
         EXPECT_TRUE(decoder->finished());
       }
@@ -67,9 +68,9 @@ TEST(DecoderTest, DecodesWhateverThePiecesAre) {
 
 TEST(DecoderTest, TellsATruncatedStream) {
   for (const auto& [codings, data] : samples()) {
-    EXPECT_TRUE(make_decoder(codings)->finished()) << "nothing at all is complete";
+    EXPECT_TRUE(make_decoder(codings, kMostBetween)->finished()) << "nothing at all is complete";
     for (std::size_t size = 1; size < data.size(); ++size) {
-      const auto decoder = make_decoder(codings);
+      const auto decoder = make_decoder(codings, kMostBetween);
       const std::string out = decode_in_pieces(*decoder, data.substr(0, size), size, 100);
       EXPECT_FALSE(out.starts_with("failed")) << out;
       EXPECT_FALSE(decoder->finished()) << size << " of " << data.size();
@@ -126,7 +127,7 @@ TEST(DecoderTest, WritesNoMoreThanThereIsRoomForHoweverMuchItDecodesTo) {
                                      {{Coding::kZstd}, zstd_bomb()},
                                      {{Coding::kBrotli, Coding::kGzip}, gzip(brotli_bomb())}};
   for (const auto& [codings, bomb] : bombs) {
-    const auto decoder = make_decoder(codings);
+    const auto decoder = make_decoder(codings, kMostBetween);
     std::array<char, 1000> room{};
     const auto progress = decoder->feed(bomb, room);
     ASSERT_TRUE(progress.has_value()) << progress.error().message;
@@ -139,6 +140,18 @@ TEST(DecoderTest, DecodesABombInManySteps) {
   constexpr std::size_t kSize = std::size_t{64} << 20;
   EXPECT_EQ(decode_whole({Coding::kBrotli}, brotli_bomb()).size(), kSize);
   EXPECT_EQ(decode_whole({Coding::kZstd}, zstd_bomb()).size(), kSize);
+}
+
+TEST(DecoderTest, BoundsWhatComesBetweenTwoCodings) {
+  // A skippable frame of a gigabyte of zeros makes no output at all, and is a megabyte as gzip, a
+  // few KB as gzip of that: decoding it would hold up its thread for seconds.
+  std::string frame("\x50\x2a\x4d\x18\xff\xff\xff\x3f", 8);
+  frame.append(kMostBetween - frame.size(), '\0');
+  EXPECT_EQ(decode_whole({Coding::kZstd, Coding::kGzip}, gzip(frame)), " (cut short)");
+  frame.push_back('\0');
+  EXPECT_THAT(decode_whole({Coding::kZstd, Coding::kGzip}, gzip(frame)),
+              testing::StartsWith(
+                  "failed: the body is larger than 1000000 bytes between two of its codings"));
 }
 
 TEST(DecoderTest, KnowsTheNamesOfCodings) {
