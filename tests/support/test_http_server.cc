@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -111,6 +113,13 @@ class TestHttpServer::Connection final : public ServerConnection {
     return true;
   }
 
+  void send_raw(std::string_view bytes) override {
+    if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(bytes.size())) {
+      throw std::runtime_error("cannot send " + std::to_string(bytes.size()) + " bytes");
+    }
+  }
+
   void send_session_ticket() override {
     if (SSL_new_session_ticket(ssl_) != 1 || SSL_do_handshake(ssl_) != 1) {
       throw std::runtime_error("cannot send a session ticket");
@@ -174,7 +183,9 @@ class TestHttpServer::Connection final : public ServerConnection {
     if (!server.tls_) return true;
     ssl_ = SSL_new(server.tls_->context);
     SSL_set_fd(ssl_, fd_);
-    return SSL_accept(ssl_) == 1;
+    if (SSL_accept(ssl_) != 1) return false;
+    if (SSL_session_reused(ssl_) == 1) ++server.resumed_;
+    return true;
   }
 
   // The socket is closed with the object, when the thread has ended; until then the peer must
@@ -238,6 +249,9 @@ void TestHttpServer::accept_all() {
   for (;;) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    // A reset drops what Nagle's algorithm holds back: what was sent before it must be on its way.
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     std::lock_guard lock(mutex_);
     if (stopping_) {
       ::close(fd);
@@ -327,6 +341,15 @@ std::vector<ReceivedRequest> TestHttpServer::requests() const {
   return requests_;
 }
 
+void TestHttpServer::forget_sessions() {
+  std::array<unsigned char, 80> keys{};  // the size that OpenSSL asks for
+  if (RAND_bytes(keys.data(), static_cast<int>(keys.size())) != 1 ||
+      SSL_CTX_ctrl(tls_->context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, static_cast<long>(keys.size()),
+                   keys.data()) != 1) {
+    throw std::runtime_error("cannot change the keys of session tickets");
+  }
+}
+
 int TestHttpServer::connection_count() const {
   std::lock_guard lock(mutex_);
   return static_cast<int>(connections_.size());
@@ -354,6 +377,11 @@ void TestHttpServer::release() {
 void TestHttpServer::wait_for_release() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return released_; });
+}
+
+bool TestHttpServer::wait_for_release(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&] { return released_; });
 }
 
 std::string TestHttpServer::response(int status, const std::string& body,

@@ -43,6 +43,16 @@ void Address::set_port(std::uint16_t port) {
               sizeof network_order);
 }
 
+bool Address::has_ip_of(const Address& other) const {
+  if (family() != other.family()) return false;
+  Address with_port = other;
+  std::uint16_t port = 0;
+  std::memcpy(&port, reinterpret_cast<const char*>(&storage_) + offsetof(sockaddr_in, sin_port),
+              sizeof port);
+  with_port.set_port(ntohs(port));
+  return length_ == with_port.length_ && std::memcmp(&storage_, &with_port.storage_, length_) == 0;
+}
+
 std::string Address::text() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   if (family() == AF_INET6) {

@@ -20,6 +20,8 @@ class Address {
   [[nodiscard]] socklen_t length() const { return length_; }
   [[nodiscard]] int family() const { return storage_.ss_family; }
   void set_port(std::uint16_t port);
+  // Whether the two differ in nothing but the port.
+  [[nodiscard]] bool has_ip_of(const Address& other) const;
   // "192.0.2.1:443" or "[2001:db8::1]:443"
   [[nodiscard]] std::string text() const;
 

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -24,12 +25,47 @@ void set_keep_alive(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
+// RFC 8305 recommends it: time for an answer from another continent.
+constexpr std::chrono::milliseconds kAttemptDelay{250};
+constexpr std::size_t kAttemptsAtOnce = 4;
+// When so many are under way the oldest makes room after this long: its first packet was sent
+// three times by then.
+constexpr std::chrono::seconds kPatience{4};
+constexpr std::size_t kMostAddresses = 16;
+constexpr std::size_t kLongestHistory = 200;  // bytes
+
+Result<Fd, NetFailure> open_socket(int family) {
+  Fd socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return unexpected(failure_of_errno(errno, "socket"));
+  set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_keep_alive(socket.get());
+  return socket;
+}
+
 }  // namespace
 
+// One address, being connected to.
+struct Dialer::Attempt final : ReadyHandler {
+  Attempt(Dialer& the_dialer, Fd socket, const Address& the_address)
+      : dialer(the_dialer), address(the_address), stream(std::move(socket)) {}
+
+  void on_ready(Interest) override {
+    if (dialer.phase_ == DialPhase::kTls) {
+      dialer.continue_handshake(*this);
+    } else {
+      dialer.check_connect(*this);
+    }
+  }
+
+  Dialer& dialer;
+  Address address;
+  TimePoint started;
+  Stream stream;
+  Watch watch;  // goes before the stream
+};
+
 Dialer::Dialer(EventLoop& loop, Resolver& resolver, const TlsContext* tls, Listener& listener)
-    : loop_(loop), resolver_(resolver), tls_(tls), listener_(listener), step_([this] {
-        try_next_address();
-      }) {}
+    : loop_(loop), resolver_(resolver), tls_(tls), listener_(listener), step_([this] { step(); }) {}
 
 Dialer::~Dialer() {
   if (resolving_) resolver_.forget(*this);
@@ -38,9 +74,7 @@ Dialer::~Dialer() {
 void Dialer::dial(DialTarget target) {
   target_ = std::move(target);
   if (auto address = Address::parse(target_.host, target_.port)) {
-    addresses_.push_back(*address);
-    phase_ = DialPhase::kConnect;
-    loop_.timers().set(step_, loop_.now());
+    begin({*address});
     return;
   }
   resolving_ = true;
@@ -49,10 +83,7 @@ void Dialer::dial(DialTarget target) {
 
 void Dialer::on_resolved(const std::vector<Address>& addresses) {
   resolving_ = false;
-  addresses_ = addresses;
-  for (Address& address : addresses_) address.set_port(target_.port);
-  phase_ = DialPhase::kConnect;
-  try_next_address();
+  begin(addresses);
 }
 
 void Dialer::on_resolve_failed(const NetFailure& failure) {
@@ -60,104 +91,167 @@ void Dialer::on_resolve_failed(const NetFailure& failure) {
   fail(failure);
 }
 
-void Dialer::try_next_address() {
-  if (next_ == addresses_.size()) {
-    NetFailure failure =
-        last_failure_.value_or(NetFailure{NetFailure::Kind::kResolve, "no address"});
-    if (addresses_.size() > 1) {
-      failure.message += " (the last of " + std::to_string(addresses_.size()) + " addresses)";
-    }
-    fail(std::move(failure));
-    return;
+void Dialer::begin(std::vector<Address> addresses) {
+  addresses_ = std::move(addresses);
+  found_ = addresses_.size();
+  if (found_ > kMostAddresses) {
+    addresses_.erase(addresses_.begin() + kMostAddresses, addresses_.end());
   }
-  start_connect(addresses_[next_++]);
+  for (Address& address : addresses_) address.set_port(target_.port);
+  phase_ = DialPhase::kConnect;
+  loop_.timers().set(step_, loop_.now());
 }
 
-void Dialer::start_connect(const Address& address) {
-  phase_ = DialPhase::kConnect;
-  peer_ = address;
-  Fd socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) {
-    address_failed(failure_of_errno(errno, "socket"));
+void Dialer::step() {
+  if (next_ == addresses_.size()) {
+    if (attempts_.empty()) fail_with_last();
     return;
   }
-  set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_keep_alive(socket.get());
-  const int fd = socket.get();
-  stream_.emplace(std::move(socket));
+  if (attempts_.size() == kAttemptsAtOnce) {
+    address_failed(attempts_.front()->address, failure_of_errno(ETIMEDOUT, "connect"));
+    attempts_.erase(attempts_.begin());
+  }
+  start_attempt(addresses_[next_++]);
+}
+
+void Dialer::set_step() {
+  if (next_ == addresses_.size()) {
+    loop_.timers().cancel(step_);
+  } else if (attempts_.size() == kAttemptsAtOnce) {
+    loop_.timers().set(step_, attempts_.front()->started + kPatience);
+  } else {
+    loop_.timers().set(step_, loop_.now() + kAttemptDelay);
+  }
+}
+
+void Dialer::start_attempt(const Address& address) {
+  peer_ = address;
+  auto socket = open_socket(address.family());
+  if (!socket) {
+    address_failed(address, std::move(socket.error()));
+    return;
+  }
+  const int fd = socket->get();
+  auto attempt = std::make_unique<Attempt>(*this, std::move(*socket), address);
   if (::connect(fd, address.get(), address.length()) != 0 && errno != EINPROGRESS) {
-    address_failed(failure_of_errno(errno, "connect"));
+    address_failed(address, failure_of_errno(errno, "connect"));
     return;
   }
   try {
-    watch_ = loop_.watch(fd, {.read = false, .write = true}, *this);
+    attempt->watch = loop_.watch(fd, {.read = false, .write = true}, *attempt);
   } catch (const std::system_error& error) {
-    address_failed(failure_of_errno(error.code().value(), "watch a socket"));
+    address_failed(address, failure_of_errno(error.code().value(), "watch a socket"));
+    return;
   }
+  attempt->started = loop_.now();
+  attempts_.push_back(std::move(attempt));
+  set_step();
 }
 
-void Dialer::on_ready(Interest) {
-  if (phase_ == DialPhase::kConnect) {
-    check_connect();
-  } else {
-    continue_handshake();
-  }
-}
-
-void Dialer::check_connect() {
+void Dialer::check_connect(Attempt& attempt) {
   int error = 0;
   socklen_t length = sizeof error;
-  if (getsockopt(stream_->fd(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (getsockopt(attempt.stream.fd(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
   if (error != 0) {
-    address_failed(failure_of_errno(error, "connect"));
+    attempt_failed(attempt, failure_of_errno(error, "connect"));
     return;
   }
-  if (tls_ != nullptr) {
-    phase_ = DialPhase::kTls;
-    if (!stream_->start_tls(*tls_, target_.host, target_.alpn)) {
-      fail(stream_->last_failure());
-      return;
-    }
-    continue_handshake();
+  // The others have lost.
+  std::erase_if(attempts_, [&](const auto& other) { return other.get() != &attempt; });
+  loop_.timers().cancel(step_);
+  peer_ = attempt.address;
+  if (!attempt.address.has_ip_of(addresses_.front())) {
+    resolver_.prefer(target_.host, attempt.address);
+  }
+  if (tls_ == nullptr) {
+    connected(attempt);
     return;
   }
-  watch_.set({.read = true, .write = false});
-  listener_.on_connected(std::move(*stream_), std::move(watch_), *peer_);
+  phase_ = DialPhase::kTls;
+  if (!attempt.stream.start_tls(*tls_, target_)) {
+    fail(attempt.stream.last_failure());
+    return;
+  }
+  continue_handshake(attempt);
 }
 
-void Dialer::continue_handshake() {
-  switch (stream_->handshake()) {
+void Dialer::continue_handshake(Attempt& attempt) {
+  switch (attempt.stream.handshake()) {
     case IoStatus::kDone:
-      watch_.set({.read = true, .write = false});
-      listener_.on_connected(std::move(*stream_), std::move(watch_), *peer_);
+      connected(attempt);
       return;
     case IoStatus::kWantRead:
-      watch_.set({.read = true, .write = false});
+      attempt.watch.set({.read = true, .write = false});
       return;
     case IoStatus::kWantWrite:
-      watch_.set({.read = false, .write = true});
+      attempt.watch.set({.read = false, .write = true});
       return;
     case IoStatus::kEnd:
-      fail({NetFailure::Kind::kClosed, "TLS handshake: the peer closed the connection"});
+      handshake_failed(
+          attempt, {NetFailure::Kind::kClosed, "TLS handshake: the peer closed the connection"});
       return;
     case IoStatus::kFailed:
-      fail(stream_->last_failure());
+      handshake_failed(attempt, attempt.stream.last_failure());
       return;
   }
 }
 
-// The next address may do better; a failed handshake is final, since it would fail there too.
-void Dialer::address_failed(NetFailure failure) {
-  watch_.reset();
-  stream_.reset();
+// A balancer may accept connections for a server that is down: the next address may do better. What
+// TLS itself refuses would be refused there too.
+void Dialer::handshake_failed(Attempt& attempt, NetFailure failure) {
+  const bool was_cut =
+      failure.kind == NetFailure::Kind::kReset || failure.kind == NetFailure::Kind::kClosed;
+  if (!was_cut || next_ == addresses_.size()) {
+    fail(std::move(failure));
+    return;
+  }
+  phase_ = DialPhase::kConnect;
+  attempt_failed(attempt, std::move(failure));
+}
+
+void Dialer::attempt_failed(Attempt& attempt, NetFailure failure) {
+  address_failed(attempt.address, std::move(failure));
+  std::erase_if(attempts_, [&](const auto& entry) { return entry.get() == &attempt; });
+}
+
+// The next address follows at once; when there is none, whatever is still under way.
+void Dialer::address_failed(const Address& address, NetFailure failure) {
+  if (last_failure_) note_earlier_failure();
   last_failure_ = std::move(failure);
+  failed_at_ = address;
   loop_.timers().set(step_, loop_.now());
+}
+
+void Dialer::note_earlier_failure() {
+  if (earlier_failures_.size() >= kLongestHistory) return;
+  earlier_failures_ += earlier_failures_.empty() ? "; before it " : ", ";
+  earlier_failures_ += failed_at_->text() + " " + last_failure_->message;
+  if (earlier_failures_.size() >= kLongestHistory) earlier_failures_ += ", …";
+}
+
+void Dialer::connected(Attempt& attempt) {
+  attempt.watch.set({.read = true, .write = false});
+  // The listener may destroy the dialer.
+  const std::unique_ptr<Attempt> winner = std::move(attempts_.front());
+  attempts_.clear();
+  listener_.on_connected(std::move(winner->stream), std::move(winner->watch), winner->address);
+}
+
+void Dialer::fail_with_last() {
+  NetFailure failure = *last_failure_;
+  peer_ = failed_at_;
+  if (addresses_.size() > 1) {
+    failure.message += " (the last of " + std::to_string(addresses_.size());
+    if (found_ > addresses_.size()) failure.message += " tried, of " + std::to_string(found_);
+    failure.message += " addresses" + earlier_failures_ + ")";
+  }
+  fail(std::move(failure));
 }
 
 void Dialer::fail(NetFailure failure) {
   const DialPhase phase = phase_;
-  watch_.reset();
-  stream_.reset();
+  loop_.timers().cancel(step_);
+  attempts_.clear();
   listener_.on_dial_failed(phase, std::move(failure));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,16 +19,16 @@ namespace patient_http::net {
 // Where a dial stands, and where it failed.
 enum class DialPhase { kResolve, kConnect, kTls };
 
-// What is to be connected to.
-struct DialTarget {
-  std::string host;
-  std::uint16_t port = 0;
-  Alpn alpn = Alpn::kHttp1;  // with TLS
-};
+// What is to be connected to; ALPN only with TLS.
+using DialTarget = TlsPeer;
 
-// Opens one connection: looks up the name, tries its addresses one after the other, and does the
-// TLS handshake. Reports once; destroying it abandons the dial. Belongs to the loop's thread.
-class Dialer final : private ReadyHandler, private ResolveWaiter {
+// Opens one connection: looks up the name, tries its addresses, and does the TLS handshake with the
+// first that answers. The next address is tried when one has failed, or has not answered within
+// 250 ms while the earlier ones go on (RFC 8305, "happy eyeballs"); four at most at once, and
+// sixteen in all. A handshake that is cut or reset sends it to the addresses that were not tried;
+// any other failure of TLS is final, since the others would fail with it too. Reports once;
+// destroying it abandons the dial. Belongs to the loop's thread.
+class Dialer final : private ResolveWaiter {
  public:
   class Listener {
    public:
@@ -46,35 +47,46 @@ class Dialer final : private ReadyHandler, private ResolveWaiter {
   void dial(DialTarget target);
 
   [[nodiscard]] DialPhase phase() const { return phase_; }
-  // The address that is being tried, once there is one.
+  // The address that was tried last, once there is one.
   [[nodiscard]] const std::optional<Address>& peer() const { return peer_; }
 
  private:
   void on_resolved(const std::vector<Address>& addresses) override;
   void on_resolve_failed(const NetFailure& failure) override;
-  void on_ready(Interest ready) override;
 
-  void try_next_address();
-  void start_connect(const Address& address);
-  void check_connect();
-  void continue_handshake();
-  void address_failed(NetFailure failure);
+  struct Attempt;
+
+  void begin(std::vector<Address> addresses);
+  void step();
+  void set_step();
+  void start_attempt(const Address& address);
+  void check_connect(Attempt& attempt);
+  void start_handshake(Attempt& attempt);
+  void continue_handshake(Attempt& attempt);
+  void handshake_failed(Attempt& attempt, NetFailure failure);
+  void attempt_failed(Attempt& attempt, NetFailure failure);
+  void address_failed(const Address& address, NetFailure failure);
+  void note_earlier_failure();
+  void connected(Attempt& attempt);
+  void fail_with_last();
   void fail(NetFailure failure);
 
   EventLoop& loop_;
   Resolver& resolver_;
   const TlsContext* tls_;
   Listener& listener_;
-  Timer step_;  // reports failures of the first step after dial() has returned
+  Timer step_;  // what comes next: another address, or the end
   DialTarget target_;
   DialPhase phase_ = DialPhase::kResolve;
   bool resolving_ = false;
   std::vector<Address> addresses_;
+  std::size_t found_ = 0;  // addresses of the name, of which sixteen are in addresses_
   std::size_t next_ = 0;
+  std::vector<std::unique_ptr<Attempt>> attempts_;  // the oldest first
   std::optional<Address> peer_;
   std::optional<NetFailure> last_failure_;
-  std::optional<Stream> stream_;
-  Watch watch_;
+  std::optional<Address> failed_at_;  // with it
+  std::string earlier_failures_;      // of other addresses, the first few
 };
 
 }  // namespace patient_http::net

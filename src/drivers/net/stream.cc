@@ -90,16 +90,23 @@ std::string_view alpn_offer(Alpn alpn) {
   return {};
 }
 
+std::string session_key(const TlsPeer& peer) {
+  return peer.host + ":" + std::to_string(peer.port) + " " + std::string(alpn_offer(peer.alpn));
+}
+
 }  // namespace
 
 void Stream::FreeSsl::operator()(ssl_st* ssl) const {
+  // Without an alert of ours OpenSSL would take the connection for broken, and spoil its session.
+  SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_SENT_SHUTDOWN);
   SSL_free(ssl);
 }
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
-bool Stream::start_tls(const TlsContext& context, const std::string& host, Alpn alpn) {
+bool Stream::start_tls(const TlsContext& context, const TlsPeer& peer) {
+  const std::string& host = peer.host;
   ERR_clear_error();
   ssl_.reset(SSL_new(context.get()));
   BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
@@ -119,10 +126,17 @@ bool Stream::start_tls(const TlsContext& context, const std::string& host, Alpn 
             SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                      const_cast<char*>(host.c_str())) == 1;
   }
-  const std::string_view offer = alpn_offer(alpn);
+  const std::string_view offer = alpn_offer(peer.alpn);
   SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.data()),
                       static_cast<unsigned>(offer.size()));
   SSL_set_connect_state(ssl_.get());
+  session_place_ =
+      std::make_unique<SessionPlace>(SessionPlace{context.sessions(), session_key(peer)});
+  SSL_set_app_data(ssl_.get(), session_place_.get());
+  if (const TlsSession session = context.sessions().take(session_place_->key)) {
+    SSL_set_session(ssl_.get(),
+                    session.get());  // refuses one that no longer fits: a full handshake
+  }
   if (!named) failure_ = {NetFailure::Kind::kTls, "not a host name that TLS can verify: " + host};
   return named;
 }
@@ -130,7 +144,16 @@ bool Stream::start_tls(const TlsContext& context, const std::string& host, Alpn 
 IoStatus Stream::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  return result == 1 ? IoStatus::kDone : status_of(result, "TLS handshake");
+  if (result == 1) return IoStatus::kDone;
+  const IoStatus status = status_of(result, "TLS handshake");
+  if (status == IoStatus::kFailed) session_place_->cache.drop(session_place_->key);
+  return status;
+}
+
+int Stream::on_new_session(ssl_st* ssl, ssl_session_st* session) {
+  const auto* place = static_cast<const SessionPlace*>(SSL_get_app_data(ssl));
+  place->cache.put(place->key, TlsSession(session));
+  return 1;  // the reference is ours now
 }
 
 IoResult Stream::read(std::span<char> buffer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "drivers/net/net_failure.h"
 #include "drivers/net/tls_context.h"
 
+struct ssl_session_st;
 struct ssl_st;
 
 namespace patient_http::net {
@@ -31,6 +33,13 @@ struct IoResult {
 // What a TLS client offers in the handshake (ALPN, RFC 7301).
 enum class Alpn { kHttp1, kHttp2, kHttp2OrHttp1 };
 
+// With whom a TLS client speaks, and what about.
+struct TlsPeer {
+  std::string host;
+  std::uint16_t port = 0;
+  Alpn alpn = Alpn::kHttp1;
+};
+
 // A connected socket, plain or TLS. Never blocks and never raises SIGPIPE. Used by one thread.
 class Stream {
  public:
@@ -39,9 +48,10 @@ class Stream {
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
 
-  // Puts a TLS client session on the socket; `host` is sent as SNI and must be what the
-  // certificate is for. Then call handshake() until it is done. `context` must outlive the stream.
-  [[nodiscard]] bool start_tls(const TlsContext& context, const std::string& host, Alpn alpn);
+  // Puts a TLS client session on the socket; the host is sent as SNI and must be what the
+  // certificate is for. Resumes an earlier session with the same peer when there is one. Then call
+  // handshake() until it is done. `context` must outlive the stream.
+  [[nodiscard]] bool start_tls(const TlsContext& context, const TlsPeer& peer);
   [[nodiscard]] IoStatus handshake();
 
   [[nodiscard]] IoResult read(std::span<char> buffer);
@@ -51,6 +61,8 @@ class Stream {
   // Whether the peer chose HTTP/2 in the handshake.
   [[nodiscard]] bool has_chosen_http2() const;
   [[nodiscard]] bool is_tls() const { return ssl_ != nullptr; }
+  // What OpenSSL calls with a session that may be resumed; they come after the handshake, too.
+  static int on_new_session(ssl_st* ssl, ssl_session_st* session);
   // Whether bytes are buffered that readiness of the socket will not announce.
   [[nodiscard]] bool has_buffered_bytes() const;
   // Why the last call failed.
@@ -60,10 +72,16 @@ class Stream {
   struct FreeSsl {
     void operator()(ssl_st* ssl) const;
   };
+  // Where the sessions of this connection are kept.
+  struct SessionPlace {
+    TlsSessionCache& cache;
+    std::string key;
+  };
 
   [[nodiscard]] IoStatus status_of(int result, const char* what);
 
   Fd socket_;
+  std::unique_ptr<SessionPlace> session_place_;  // the session points to it
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   NetFailure failure_;
 };

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "drivers/net/openssl_error.h"
+#include "drivers/net/stream.h"
 
 namespace patient_http::net {
 
@@ -59,7 +60,9 @@ Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(ctx, 0);
-  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  // The cache is ours: OpenSSL's own finds sessions by their id, which a client does not know.
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ctx, Stream::on_new_session);
 
   const std::string file = ca_file.empty() ? system_ca_file() : ca_file;
   if (file.empty()) return context;  // every handshake will fail to verify, and say so

@@ -3,13 +3,20 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+
 #include "drivers/net/dial.h"
+#include "support/hanging_server.h"
 #include "support/test_dns_server.h"
 #include "support/test_http_server.h"
 
 namespace patient_http::net {
 namespace {
 
+using namespace std::chrono_literals;
+using test::HangingServer;
 using test::TestCertificate;
 using test::TestDnsServer;
 using test::TestHttpServer;
@@ -24,6 +31,36 @@ int option_of(const Stream& stream, int level, int option) {
   EXPECT_EQ(::getsockopt(stream.fd(), level, option, &value, &length), 0);
   return value;
 }
+
+// Accepts one connection and ends it.
+class CuttingServer {
+ public:
+  CuttingServer(const std::string& ip, int port)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const Address address = Address::parse(ip, static_cast<std::uint16_t>(port)).value();
+    if (::bind(listener_.get(), address.get(), address.length()) != 0 ||
+        ::listen(listener_.get(), 8) != 0) {
+      throw std::runtime_error("cannot listen on " + address.text());
+    }
+    thread_ = std::thread([this] {
+      const Fd accepted(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (accepted) ++count_;
+    });
+  }
+  ~CuttingServer() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  CuttingServer(const CuttingServer&) = delete;
+  CuttingServer& operator=(const CuttingServer&) = delete;
+
+  [[nodiscard]] int count() const { return count_; }
+
+ private:
+  Fd listener_;
+  std::atomic<int> count_{0};
+  std::thread thread_;
+};
 
 TEST(DialerTest, ConnectsToAnAddress) {
   TestHttpServer server;
@@ -64,7 +101,9 @@ TEST(DialerTest, SaysThatNoAddressAnswered) {
   ASSERT_FALSE(dial.run("two.test", 1));
   EXPECT_EQ(dial.failed_in, DialPhase::kConnect);
   EXPECT_EQ(dial.failure->kind, NetFailure::Kind::kRefused);
-  EXPECT_EQ(dial.failure->message, "connect: Connection refused (the last of 2 addresses)");
+  EXPECT_EQ(dial.failure->message,
+            "connect: Connection refused (the last of 2 addresses; before it 127.0.0.2:1 connect: "
+            "Connection refused)");
 }
 
 TEST(DialerTest, SaysThatANameHasNoAddress) {
@@ -97,6 +136,93 @@ TEST(DialerTest, RefusesACertificateThatItCannotVerify) {
   ASSERT_FALSE(dial.run("127.0.0.1", server.port(), &tls));
   EXPECT_EQ(dial.failed_in, DialPhase::kTls);
   EXPECT_EQ(dial.failure->kind, NetFailure::Kind::kTlsCertificate);
+}
+
+TEST(DialerTest, TriesTheNextAddressWhileAnotherHangs) {
+  TestHttpServer server;
+  const HangingServer hanging("::1", server.port());
+  TestDnsServer dns;
+  dns.add("dual.test", {"::1", "127.0.0.1"});
+  Dial dial(dns.address());
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(dial.run("dual.test", server.port())) << dial.failure->message;
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_EQ(dial.reached, "127.0.0.1:" + std::to_string(server.port()));
+  EXPECT_GE(took, 250ms);
+  EXPECT_LT(took, 900ms);
+}
+
+TEST(DialerTest, BeginsWithTheAddressThatAnsweredBefore) {
+  TestHttpServer server;
+  const HangingServer hanging("::1", server.port());
+  TestDnsServer dns;
+  dns.add("dual.test", {"::1", "127.0.0.1"});
+  Dial dial(dns.address());
+  ASSERT_TRUE(dial.run("dual.test", server.port())) << dial.failure->message;
+  dial.stream.reset();
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(dial.run("dual.test", server.port())) << dial.failure->message;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 200ms);
+}
+
+TEST(DialerTest, WaitsForASlowAddressWhenTheOthersFail) {
+  // The slow one must not be given up because the last one in the list has failed.
+  TestHttpServer server;
+  HangingServer slow("127.0.0.2", server.port());
+  TestDnsServer dns;
+  dns.add("slow.test", {"127.0.0.2", "127.0.0.3"});
+  Dial dial(dns.address());
+  dial.start("slow.test", server.port());
+  dial.turn_until([&] { return dial.dialer->peer() && dial.dialer->peer()->text()[8] == '3'; });
+  slow.make_room();
+  ASSERT_TRUE(dial.turn_until([&] { return dial.stream || dial.failure; }));
+  ASSERT_TRUE(dial.stream.has_value()) << dial.failure->message;
+  EXPECT_EQ(dial.reached, "127.0.0.2:" + std::to_string(server.port()));
+}
+
+TEST(DialerTest, MakesRoomForTheNextAddressWhenFourHang) {
+  TestHttpServer server;
+  std::vector<std::unique_ptr<HangingServer>> hanging;
+  std::vector<std::string> addresses;
+  for (int i = 2; i <= 5; ++i) {
+    addresses.push_back("127.0.0." + std::to_string(i));
+    hanging.push_back(std::make_unique<HangingServer>(addresses.back(), server.port()));
+  }
+  addresses.push_back("127.0.0.1");
+  TestDnsServer dns;
+  dns.add("five.test", addresses);
+  Dial dial(dns.address());
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(dial.run("five.test", server.port())) << dial.failure->message;
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 3900ms);
+  EXPECT_EQ(dial.reached, "127.0.0.1:" + std::to_string(server.port()));
+}
+
+TEST(DialerTest, TriesSixteenAddressesOfMany) {
+  TestDnsServer dns;
+  std::vector<std::string> addresses;
+  for (int i = 2; i < 27; ++i) addresses.push_back("127.0.1." + std::to_string(i));
+  dns.add("many.test", addresses);
+  Dial dial(dns.address());
+  ASSERT_FALSE(dial.run("many.test", 1));
+  EXPECT_THAT(
+      dial.failure->message,
+      testing::StartsWith("connect: Connection refused (the last of 16 tried, of 25 addresses; "));
+  EXPECT_LT(dial.failure->message.size(), 400U);
+}
+
+TEST(DialerTest, TriesTheNextAddressAfterAHandshakeThatWasCut) {
+  // A balancer accepts connections for a server that is down.
+  TestHttpServer server(&TestCertificate::get());
+  CuttingServer cutting("127.0.0.2", server.port());
+  TestDnsServer dns;
+  dns.add("localhost.test", {"127.0.0.2", "127.0.0.1"});
+  const TlsContext tls = trusting_context();
+  Dial dial(dns.address());
+  dial.run("localhost.test", server.port(), &tls);
+  // The other server was reached: what fails now is the name in its certificate.
+  EXPECT_EQ(cutting.count(), 1);
+  EXPECT_EQ(dial.dialer->peer()->text(), "127.0.0.1:" + std::to_string(server.port()));
 }
 
 TEST(DialerTest, DoesNotTryFurtherAddressesAfterAFailedHandshake) {

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <sstream>
 
+#include "support/temporary_folder.h"
 #include "support/test_dns_server.h"
 
 namespace patient_http::net {
@@ -96,6 +100,50 @@ TEST_F(ResolverTest, RemembersAnAnswerForItsLife) {
   EXPECT_EQ(resolve("short.test"), "192.0.2.2:0 ");
 }
 
+TEST_F(ResolverTest, GivesAnAnswerWithoutLifeToThoseWhoWaitForIt) {
+  dns_.add("moving.test", {"192.0.2.1"}, 0);
+  std::vector<Waiter> waiters(200);
+  for (Waiter& waiter : waiters) resolver_.resolve("moving.test", waiter);
+  turn_until([&] { return waiters.back().calls > 0; });
+  for (const Waiter& waiter : waiters) EXPECT_EQ(waiter.result, "192.0.2.1:0 ");
+  EXPECT_EQ(dns_.queries_for("moving.test"), 1);
+  dns_.add("moving.test", {"192.0.2.2"}, 0);
+  EXPECT_EQ(resolve("moving.test"), "192.0.2.2:0 ");
+}
+
+TEST_F(ResolverTest, AsksAnewForAWaiterThatComesWhileOthersAreTold) {
+  dns_.add("moving.test", {"192.0.2.1"}, 0);
+  Waiter first;
+  Waiter second;
+  first.then = [&] { resolver_.resolve("moving.test", second); };
+  resolver_.resolve("moving.test", first);
+  turn_until([&] { return second.calls > 0; });
+  EXPECT_EQ(second.result, "192.0.2.1:0 ");
+  EXPECT_EQ(dns_.queries_for("moving.test"), 2);
+}
+
+TEST_F(ResolverTest, RemembersAThousandNames) {
+  for (int i = 0; i <= 1000; ++i) dns_.add(std::to_string(i) + ".test", {"192.0.2.1"});
+  for (int i = 0; i <= 1000; ++i) resolve(std::to_string(i) + ".test");
+  resolve("1000.test");
+  EXPECT_EQ(dns_.queries_for("1000.test"), 1);
+  resolve("0.test");
+  EXPECT_EQ(dns_.queries_for("0.test"), 2);
+}
+
+TEST_F(ResolverTest, KnowsTheNamesOfTheHostsFile) {
+  std::ifstream hosts("/etc/hosts");
+  std::string address;
+  std::string name;
+  for (std::string line; std::getline(hosts, line);) {
+    std::istringstream words(line);
+    if (words >> address >> name && !address.starts_with('#') && name != "localhost") break;
+  }
+  ASSERT_NE(name, "localhost") << "/etc/hosts has no other name";
+  EXPECT_THAT(resolve(name), testing::HasSubstr(Address::parse(address, 0)->text()));
+  EXPECT_EQ(dns_.queries_for(name), 0);
+}
+
 TEST_F(ResolverTest, AsksAnewAfterAFailure) {
   EXPECT_THAT(resolve("late.test"), testing::StartsWith("failed"));
   dns_.add("late.test", {"192.0.2.1"});
@@ -168,6 +216,79 @@ TEST_F(ResolverTest, CanBeDestroyedWithQueriesUnderWay) {
   }
   loop_.turn(std::chrono::steady_clock::now());
   EXPECT_EQ(waiter.calls, 0);
+}
+
+// A resolv.conf that changes.
+class ResolvConfTest : public ResolverTest {
+ protected:
+  // Under another name first, as the programs that write this file do it.
+  void write(const std::string& text) {
+    std::ofstream(file_ + ".new") << text;
+    std::filesystem::rename(file_ + ".new", file_);
+  }
+  // The file is looked at once a second: that is what passes here.
+  void pass_a_second() {
+    const auto until = std::chrono::steady_clock::now() + 1100ms;
+    while (std::chrono::steady_clock::now() < until) loop_.turn(until);
+  }
+  std::string ask(Resolver& resolver, const std::string& host) {
+    Waiter waiter;
+    resolver.resolve(host, waiter);
+    turn_until([&] { return waiter.calls > 0; });
+    return waiter.result;
+  }
+
+  test::TemporaryFolder folder_;
+  const std::string file_ = (folder_.path() / "resolv.conf").string();
+  const SystemServers system_{.resolv_conf = file_,
+                              .port = static_cast<std::uint16_t>(dns_.port())};
+  TestDnsServer other_dns_{"127.0.0.2", dns_.port()};
+};
+
+TEST_F(ResolvConfTest, AsksTheServersOfAFileThatHasChanged) {
+  dns_.add("one.test", {"192.0.2.1"});
+  other_dns_.add("one.test", {"192.0.2.2"});
+  write("nameserver 127.0.0.1\n");
+  Resolver resolver(loop_, "", system_);
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.1:0 ");
+  write("nameserver 127.0.0.2\n");
+  pass_a_second();
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.2:0 ") << "what the former server said";
+}
+
+TEST_F(ResolvConfTest, AnswersWhatTheFormerServersWereAsked) {
+  dns_.add("one.test", {"192.0.2.1"});
+  dns_.hold();
+  write("nameserver 127.0.0.1\n");
+  Resolver resolver(loop_, "", system_);
+  Waiter early;
+  resolver.resolve("one.test", early);
+  write("nameserver 127.0.0.2\n");
+  pass_a_second();
+  other_dns_.add("two.test", {"192.0.2.2"});
+  EXPECT_EQ(ask(resolver, "two.test"), "192.0.2.2:0 ");
+  EXPECT_EQ(early.calls, 0);
+  dns_.release();
+  turn_until([&] { return early.calls > 0; });
+  EXPECT_EQ(early.result, "192.0.2.1:0 ");
+}
+
+TEST_F(ResolvConfTest, KeepsItsServersWhileTheFileIsAway) {
+  dns_.add("one.test", {"192.0.2.1"}, 0);
+  write("nameserver 127.0.0.1\n");
+  Resolver resolver(loop_, "", system_);
+  std::filesystem::remove(file_);
+  pass_a_second();
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.1:0 ");
+}
+
+TEST_F(ResolvConfTest, LeavesServersThatWereGivenAlone) {
+  dns_.add("one.test", {"192.0.2.1"}, 0);
+  write("nameserver 127.0.0.2\n");
+  Resolver resolver(loop_, dns_.address(), system_);
+  write("nameserver 127.0.0.2\n# changed\n");
+  pass_a_second();
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.1:0 ");
 }
 
 TEST_F(ResolverTest, ChecksItsListOfServers) {
