@@ -219,12 +219,12 @@ TEST_F(RetryTest, SendsAgainThoughTheBodyOfTheBusyServerFails) {
 TEST_F(RetryTest, SendsAgainAfterTimeoutsWhereTheyAreNamed) {
   const RetryOptions retry{.retries = 1, .on = RetryOn{.timeout = true}};
   const auto get =
-      outcome_of({.url = server_.url("/hang"), .timeout = Seconds{0.05}, .retry = retry});
+      outcome_of({.url = server_.url("/hang"), .timeout = Seconds{0.3}, .retry = retry});
   EXPECT_EQ(get.error->kind(), ErrorKind::kTotalTimeout);
   EXPECT_EQ(server_.requests().size(), 2U);
   const auto post = outcome_of({.method = HttpMethod::kPost,
                                 .url = server_.url("/hang"),
-                                .timeout = Seconds{0.05},
+                                .timeout = Seconds{0.3},
                                 .retry = retry});
   EXPECT_EQ(post.error->kind(), ErrorKind::kTotalTimeout);
   EXPECT_EQ(server_.requests().size(), 3U);
