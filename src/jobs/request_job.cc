@@ -55,9 +55,8 @@ std::optional<EarlierAttempts> earlier_attempts(const Json& job) {
   if (!seconds || !(*seconds >= 0 && *seconds <= kLatest)) return std::nullopt;
   using std::chrono::system_clock;
   const std::chrono::duration<double> since_epoch(*seconds);
-  return EarlierAttempts{
-      static_cast<int>(*number),
-      system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since_epoch))};
+  const auto rounded = std::chrono::round<std::chrono::microseconds>(since_epoch);
+  return EarlierAttempts{static_cast<int>(*number), system_clock::time_point(rounded)};
 }
 
 tl::unexpected<UnrunnableJob> malformed(std::string reason) {

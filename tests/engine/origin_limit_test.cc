@@ -135,9 +135,9 @@ TEST_F(OriginLimitTest, ShowsWhatWaits) {
 TEST_F(OriginLimitTest, TheTimeoutBeginsWithTheRoom) {
   start({.max_connections = 4,
          .max_requests_per_origin = 1,
-         .request_timeout = Seconds{0.2},
+         .request_timeout = Seconds{0.5},
          .retries = 0});
-  enqueue_slow(3);  // 0.2 s each, one after the other
+  enqueue_slow(3);  // 0.5 s each, one after the other
   const auto outcomes = handler_.wait_for(3);
   EXPECT_EQ(slow_.requests().size(), 3U);
   for (const RecordedOutcome& outcome : outcomes) {
@@ -154,8 +154,8 @@ TEST_F(OriginLimitTest, ARedirectWaitsForRoomAtItsTargetWithinItsTimeout) {
   enqueue_slow(1);
   ASSERT_TRUE(slow_.wait_for_requests("/"));
   ASSERT_TRUE(processor_
-                  ->enqueue(make_task({.url = fast_.url("/to-slow"), .timeout = Seconds{0.1}},
-                                      handler_, {.id = "brief"}))
+                  ->enqueue(make_task({.url = fast_.url("/to-slow"), .timeout = 1s}, handler_,
+                                      {.id = "brief"}))
                   .has_value());
   const auto first = handler_.wait_for(1);
   ASSERT_EQ(first.size(), 1U);
@@ -183,7 +183,7 @@ TEST_F(OriginLimitTest, ARedirectThatWaitsCanBeSentAgain) {
   enqueue_slow(1);
   ASSERT_TRUE(slow_.wait_for_requests("/"));
   ASSERT_TRUE(processor_
-                  ->enqueue(make_task({.url = fast_.url("/to-slow"), .timeout = Seconds{0.05}},
+                  ->enqueue(make_task({.url = fast_.url("/to-slow"), .timeout = Seconds{0.5}},
                                       handler_, {.id = "brief"}))
                   .has_value());
   EXPECT_EQ(handler_.wait_for(1).at(0).id, "brief");

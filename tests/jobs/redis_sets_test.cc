@@ -96,6 +96,18 @@ TEST_F(RedisSetsTest, KeepsFailuresWhereSidekiqLooksForThem) {
   EXPECT_EQ(dead[1], "1800000000");
 }
 
+TEST_F(RedisSetsTest, KeepsWhatOnlyWaitsAmongTheScheduled) {
+  const auto store = open();
+  push_from_ruby(job_bytes("a"));
+  FailedClaim waits = conformance::retry(must(store->claim(1)).at(0), kNow);
+  waits.bytes = job_bytes("a", R"({"a":1})");
+  waits.only_waits = true;
+  must(store->fail(std::vector{waits}, kNow));
+  EXPECT_THAT(list({"ZRANGE", "schedule", "0", "-1"}), ElementsAre(*waits.bytes));
+  EXPECT_EQ(integer({"ZCARD", "retry"}), 0);
+  EXPECT_EQ(integer({"EXISTS", "stat:failed"}), 0) << "it has not failed";
+}
+
 // What has to wait must say where it goes back to; Sidekiq would not move it either.
 TEST_F(RedisSetsTest, PutsAJobThatNamesNoQueueBackIntoTheOneItCameFrom) {
   auto options = options_of(server().url());

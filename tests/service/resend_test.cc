@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "service/parts_fixture.h"
 
 namespace patient_http {
@@ -73,7 +76,7 @@ TEST_F(ResendTest, APostponedRequestKeepsItsKey) {
        {.method = HttpMethod::kPost,
         .url = server_.url("/busy"),
         .body = "x",
-        .retry = {.on = RetryOn{.statuses = {503}}},
+        .retry = {.retries = 1, .on = RetryOn{.statuses = {503}}},
         .idempotency_key = true});
   promote(*parts);
   EXPECT_EQ(std::get<Response>(callbacks(*parts, 1).at(0).outcome).body(), "done");
@@ -87,7 +90,7 @@ TEST_F(ResendTest, AShortWaitStaysInTheProcess) {
   const auto parts = open_parts(parts_configuration());
   parts->start();
   push(parts->store(), "short",
-       {.url = server_.url("/busy"), .retry = {.on = RetryOn{.statuses = {503}}}});
+       {.url = server_.url("/busy"), .retry = {.retries = 1, .on = RetryOn{.statuses = {503}}}});
   EXPECT_EQ(std::get<Response>(callbacks(*parts, 1).at(0).outcome).body(), "done");
 }
 
@@ -115,16 +118,14 @@ TEST_F(ResendTest, SendsWhatSaysSoOnceWhenNobodyDied) {
 
 TEST_F(ResendTest, ReportsAtAStopWhatMayHaveBeenSent) {
   server_.hang("/hang");
-  Configuration configured = parts_configuration();
-  configured.shutdown_timeout = 0ms;
-  const auto parts = open_parts(configured);
+  const auto parts = open_parts(parts_configuration());
   parts->start();
   push(parts->store(), "once",
        {.url = server_.url("/hang"), .on_interrupted = OnInterrupted::kError});
   push(parts->store(), "again", {.url = server_.url("/hang")});
   ASSERT_TRUE(server_.wait_for_requests("/hang", 2));
 
-  parts->stop();
+  parts->stop(0ms);
 
   EXPECT_EQ(sql("SELECT count(*) FROM ready"), 1);
   EXPECT_EQ(sql("SELECT count(*) FROM callbacks_ready"), 1);
