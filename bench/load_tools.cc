@@ -48,11 +48,12 @@ std::optional<LoadFigures> steady(const std::function<std::optional<Run>(int sec
 std::optional<LoadFigures> measure_steady_wrk(const LoadCase& load) {
   return steady(
       [&](int seconds) {
-        return run({"wrk", "-t1", "-c" + std::to_string(load.in_flight),
-                    "-d" + std::to_string(seconds) + "s", "--timeout", "60s", "-H",
-                    "x-request-id: 00000000-0000-4000-8000-000000000000", "-H",
-                    "user-agent: PatientHttp", "-H", "accept-encoding: gzip, deflate, br, zstd", load.url},
-                   " requests in ");
+        return run(
+            {"wrk", "-t1", "-c" + std::to_string(load.in_flight),
+             "-d" + std::to_string(seconds) + "s", "--timeout", "60s", "-H",
+             "x-request-id: 00000000-0000-4000-8000-000000000000", "-H", "user-agent: PatientHttp",
+             "-H", "accept-encoding: gzip, deflate, br, zstd", load.url},
+            " requests in ");
       },
       load);
 }

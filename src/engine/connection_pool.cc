@@ -13,37 +13,35 @@ constexpr int kClosedAtOnce = 16;
 }  // namespace
 
 // A connection being opened for one waiter.
-class ConnectionPool::Dial final : private net::Dialer::Listener {
+class ConnectionPool::Dial final : private OriginDialer::Listener {
  public:
   Dial(ConnectionPool& pool, base::Origin origin, Waiter& waiter)
       : pool_(pool),
         origin_(std::move(origin)),
         waiter_(&waiter),
-        dialer_(pool.loop_, pool.resolver_, origin_.is_tls() ? &pool.tls_ : nullptr, *this) {
-    dialer_.dial({.host = origin_.host, .port = origin_.port});
+        dialer_(pool.dial_context_, *this) {
+    dialer_.dial(origin_);
   }
 
   [[nodiscard]] const base::Origin& origin() const { return origin_; }
   // Null once it is given up: what it still reports is dropped.
   [[nodiscard]] Waiter* waiter() const { return waiter_; }
   void give_up() { waiter_ = nullptr; }
-  [[nodiscard]] net::DialPhase phase() const { return dialer_.phase(); }
-  [[nodiscard]] std::string peer() const {
-    return dialer_.peer() ? dialer_.peer()->text() : std::string();
-  }
+  [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
+  [[nodiscard]] std::string peer() const { return dialer_.peer(); }
 
  private:
-  void on_connected(net::Stream stream, net::Watch watch, const net::Address& peer) override {
+  void on_connected(net::Stream stream, net::Watch watch, const std::string& peer) override {
     pool_.dial_succeeded(*this, std::move(stream), std::move(watch), peer);
   }
-  void on_dial_failed(net::DialPhase phase, net::NetFailure failure) override {
+  void on_dial_failed(DialPhase phase, net::NetFailure failure) override {
     pool_.dial_failed(*this, phase, failure);
   }
 
   ConnectionPool& pool_;
   base::Origin origin_;
   Waiter* waiter_;
-  net::Dialer dialer_;
+  OriginDialer dialer_;
 };
 
 std::size_t ConnectionPool::OriginHash::operator()(const base::Origin& origin) const {
@@ -54,9 +52,8 @@ std::size_t ConnectionPool::OriginHash::operator()(const base::Origin& origin) c
 ConnectionPool::ConnectionPool(net::EventLoop& loop, net::Resolver& resolver,
                                const net::TlsContext& tls, ConnectionPoolOptions options)
     : loop_(loop),
-      resolver_(resolver),
-      tls_(tls),
       options_(options),
+      dial_context_{loop, resolver, tls, options.proxies},
       scratch_(kScratchSize),
       expiry_([this] { close_expired(); }) {}
 
@@ -90,7 +87,7 @@ void ConnectionPool::give_up(Waiter& waiter) {
   dials_.erase(it);
 }
 
-net::DialPhase ConnectionPool::phase_of(const Waiter& waiter) const {
+DialPhase ConnectionPool::phase_of(const Waiter& waiter) const {
   return dials_.at(&waiter)->phase();
 }
 
@@ -99,7 +96,7 @@ std::string ConnectionPool::peer_of(const Waiter& waiter) const {
 }
 
 void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch,
-                                    const net::Address& peer) {
+                                    const std::string& peer) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) {
     watch.reset();
@@ -107,16 +104,16 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
   }
   auto pooled = std::make_unique<Pooled>();
   pooled->origin = dial.origin();
-  pooled->connection = std::make_unique<Http1Connection>(std::move(stream), std::move(watch),
-                                                         peer.text(), options_.head_limits,
-                                                         scratch_, static_cast<Http1Owner&>(*this));
+  pooled->connection = std::make_unique<Http1Connection>(std::move(stream), std::move(watch), peer,
+                                                         options_.head_limits, scratch_,
+                                                         static_cast<Http1Owner&>(*this));
   Http1Connection& connection = *pooled->connection;
   open_[&connection] = std::move(pooled);
   give_up(*waiter);
   waiter->on_connection(connection);
 }
 
-void ConnectionPool::dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure) {
+void ConnectionPool::dial_failed(Dial& dial, DialPhase phase, const net::NetFailure& failure) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) return;
   const std::string peer = dial.peer();

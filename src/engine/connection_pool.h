@@ -8,12 +8,12 @@
 
 #include "base/url.h"
 #include "drivers/http1/response_parser.h"
-#include "drivers/net/dialer.h"
 #include "drivers/net/event_loop.h"
 #include "drivers/net/resolver.h"
 #include "drivers/net/tls_context.h"
 #include "engine/exchange.h"
 #include "engine/http1_connection.h"
+#include "engine/origin_dialer.h"
 
 namespace patient_http::engine {
 
@@ -22,6 +22,8 @@ struct ConnectionPoolOptions {
   std::size_t max_origins = 100;  // with idle connections
   std::chrono::steady_clock::duration idle_lifetime = std::chrono::seconds(60);
   http1::HeadLimits head_limits = {};
+  // Null: none. They must outlive the pool.
+  const ProxyRules* proxies = nullptr;
 };
 
 // Opens connections and keeps the idle ones per origin; the least recently used goes first.
@@ -34,7 +36,7 @@ class ConnectionPool final : private Http1Owner {
     virtual ~Waiter() = default;
     virtual void on_connection(HttpConnection& connection) = 0;
     // `peer` is the last address tried, or empty.
-    virtual void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+    virtual void on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                                 const std::string& peer) = 0;
   };
 
@@ -50,7 +52,7 @@ class ConnectionPool final : private Http1Owner {
   void give_up(Waiter& waiter);
 
   // Where the dial for `waiter` stands. REQUIRES: it waits.
-  [[nodiscard]] net::DialPhase phase_of(const Waiter& waiter) const;
+  [[nodiscard]] DialPhase phase_of(const Waiter& waiter) const;
   [[nodiscard]] std::string peer_of(const Waiter& waiter) const;
 
   // Closes what is idle.
@@ -81,17 +83,16 @@ class ConnectionPool final : private Http1Owner {
   void on_connection_idle(Http1Connection& connection) override;
   void on_connection_closed(Http1Connection& connection) override;
 
-  void dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch, const net::Address& peer);
-  void dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure);
+  void dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch, const std::string& peer);
+  void dial_failed(Dial& dial, DialPhase phase, const net::NetFailure& failure);
   void remove_idle(Pooled& pooled);
   void evict_oldest();
   void close_expired();
   void set_expiry_timer();
 
   net::EventLoop& loop_;
-  net::Resolver& resolver_;
-  const net::TlsContext& tls_;
   const ConnectionPoolOptions options_;
+  const DialContext dial_context_;
   std::vector<char> scratch_;
   net::Timer expiry_;
 

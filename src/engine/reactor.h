@@ -20,6 +20,7 @@
 #include "engine/body_budget.h"
 #include "engine/connection_pool.h"
 #include "engine/preparer_threads.h"
+#include "engine/proxy_rules.h"
 #include "engine/request_preparer.h"
 #include "engine/slots.h"
 #include "engine/task_census.h"
@@ -137,6 +138,7 @@ class Reactor final : private TransferOwner {
   net::EventLoop loop_;
   BodyBudget budget_;
   const ProcessorOptions& options_;
+  const ProxyRules proxies_;
   const RequestPreparer preparer_;
   net::Resolver resolver_;
   ConnectionPool pool_;

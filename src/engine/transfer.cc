@@ -14,6 +14,20 @@ constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
 // A server that closes every connection just before it is used must not make us go round for ever.
 constexpr int kMostFreeResends = 3;
 
+std::string_view dial_phase_name(DialPhase phase) {
+  switch (phase) {
+    case DialPhase::kResolve:
+      return "resolve";
+    case DialPhase::kConnect:
+      return "connect";
+    case DialPhase::kProxy:
+      return "proxy";
+    case DialPhase::kTls:
+      return "tls";
+  }
+  return "connect";
+}
+
 }  // namespace
 
 Transfer::Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context,
@@ -88,13 +102,10 @@ void Transfer::send_on(HttpConnection& connection) {
   if (state_ == State::kSending) set_timer();
 }
 
-void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                               const std::string& peer) {
   peer_ = peer;
-  const std::string_view name = phase == net::DialPhase::kResolve   ? "resolve"
-                                : phase == net::DialPhase::kConnect ? "connect"
-                                                                    : "tls";
-  attempt_failed(error_kind_of(failure.kind), name, failure.message);
+  attempt_failed(error_kind_of(failure.kind), dial_phase_name(phase), failure.message);
 }
 
 void Transfer::on_sent() {
@@ -321,15 +332,7 @@ std::string_view Transfer::phase_name() const {
     case State::kPreparing:
       return "prepare";
     case State::kDialing:
-      switch (context_.pool.phase_of(*this)) {
-        case net::DialPhase::kResolve:
-          return "resolve";
-        case net::DialPhase::kConnect:
-          return "connect";
-        case net::DialPhase::kTls:
-          return "tls";
-      }
-      return "connect";
+      return dial_phase_name(context_.pool.phase_of(*this));
     case State::kSending:
       return "send";
     case State::kWaiting:

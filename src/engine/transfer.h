@@ -89,7 +89,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   };
 
   void on_connection(HttpConnection& connection) override;
-  void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+  void on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                       const std::string& peer) override;
   void on_sent() override;
   void on_response_head(int status, HttpHeaders headers, std::int64_t content_length) override;
