@@ -46,7 +46,8 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("ca_file", &o.ca_file, "FILE", "Certificates to trust, PEM; empty: the system's");
   add("name_servers", &o.name_servers, "ADDRESSES", "Separated by commas; empty: the system's");
   add("proxy_url", &o.proxy_url, "URL",
-      "Reach everything through this HTTP proxy: http://[user:password@]host:port, https:// for TLS "
+      "Reach everything through this HTTP proxy: http://[user:password@]host:port, https:// for "
+      "TLS "
       "to the proxy");
   add("no_proxy", &o.no_proxy, "LIST",
       "But not these: names with all under them, addresses, networks, *; separated by commas");

@@ -63,8 +63,9 @@ TEST_F(ServeOptionsTest, ChecksItsConfigurationAndSaysAllThatIsWrong) {
 }
 
 TEST_F(ServeOptionsTest, PrintsItsConfigurationAndWhereItCameFrom) {
-  test::write_file(
-      config_, "[processor]\nproxy_url = \"http://u:hunter2@proxy:3128\"\n[redis]\nurl = \"redis://u:hunter2@host:6379/1\"\n[secrets]\na = \"hunter2\"\n");
+  test::write_file(config_,
+                   "[processor]\nproxy_url = \"http://u:hunter2@proxy:3128\"\n[redis]\nurl = "
+                   "\"redis://u:hunter2@host:6379/1\"\n[secrets]\na = \"hunter2\"\n");
   EXPECT_EQ(serve({"--config", config_, "--print-config", "--queue", "a,2", "--shared-queue", "b",
                    "--queue", "c"},
                   {"PATIENT_HTTP_MAX_CONNECTIONS=1000", "STATE_DIRECTORY=/var/lib:/other"}),
