@@ -49,8 +49,9 @@ enum class ErrorKind {
   kPreprocessorFailed,
   // Decisions.
   kCancelled,
-  kPolicy,  // the address may not be dialled
-  kPoison,  // condemned: its process died while it ran
+  kPolicy,       // the address may not be dialled
+  kPoison,       // condemned: its process died while it ran
+  kInterrupted,  // it may have been sent when its process stopped or died, and is not sent again
   // A response whose status counts as an error (an HttpError).
   kHttpStatus,
   kUnknown,

@@ -32,6 +32,7 @@
 #include "patient_http/request_template.h"
 #include "patient_http/response.h"
 #include "patient_http/result.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/secret_manager.h"
 #include "patient_http/secret_reference.h"
 #include "patient_http/secret_sources.h"

@@ -35,7 +35,7 @@ struct ProcessorStatus {
   ProcessorState state = ProcessorState::kStopped;
   // Slots taken: queued, running, and waiting to be settled.
   std::size_t occupied = 0;
-  // Waiting for their next attempt, without a slot.
+  // Waiting for their next attempt, or for room at their origin, without a slot.
   std::size_t parked = 0;
   std::size_t capacity = 0;
   // The longest that the reactor was busy with one turn since start().
@@ -44,6 +44,7 @@ struct ProcessorStatus {
   std::uint64_t responses = 0;
   std::uint64_t errors = 0;
   std::uint64_t interrupted = 0;
+  std::uint64_t postponed = 0;
 };
 
 // A task that has no outcome yet.
@@ -53,8 +54,8 @@ struct TaskInFlight {
   // Where it goes now, redirects followed: "api.example.com" or "[::1]:8080". Neither path nor
   // query.
   std::string host = {};
-  // What it is doing: "queue", "prepare", "resolve", "connect", "tls", "send", "wait", "receive" or
-  // "retry wait".
+  // What it is doing: "queue", "host limit" (it waits for room at its origin), "prepare",
+  // "resolve", "connect", "tls", "send", "wait", "receive" or "retry wait".
   std::string_view phase = {};
   Seconds age{};    // since enqueue()
   int attempt = 0;  // 0: not started
@@ -101,6 +102,7 @@ class Processor final {
   // kCancelled. Without effect on a task whose outcome is already known. Returns at once.
   void cancel(std::string_view id);
 
+  [[nodiscard]] const ProcessorOptions& options() const;
   [[nodiscard]] ProcessorState state() const;
   [[nodiscard]] ProcessorStatus status() const;
   // Up to `most` of the tasks without an outcome, the oldest first. The reactor looks at some in
@@ -109,7 +111,7 @@ class Processor final {
   [[nodiscard]] std::optional<std::vector<TaskInFlight>> in_flight(
       std::size_t most, std::chrono::milliseconds patience);
   // How many tasks enqueue() would take now. 0 unless running, and while the room for tasks that
-  // wait for an attempt is full.
+  // wait without a slot is full.
   [[nodiscard]] std::size_t free_slots() const;
 
   // Waits until nothing is queued, running, waiting for an attempt or unsettled. False when the

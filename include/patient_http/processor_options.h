@@ -1,22 +1,44 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patient_http/log.h"
 #include "patient_http/preprocessors.h"
 #include "patient_http/request.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/secret_manager.h"
 
 namespace patient_http {
+
+// How much there may be at once at some hosts.
+struct HostLimit {
+  // "api.example.com", or "*.example.com" for all hosts below that one, in lower case; with a port
+  // (":8443") only there. An IPv6 address is in brackets.
+  std::string host = {};
+  // Requests at once at each origin that fits; 0: without limit. Unset: this says nothing of them.
+  std::optional<std::size_t> max_requests = std::nullopt;
+
+  [[nodiscard]] bool is_valid() const;
+  // `host` in lower case, without brackets. REQUIRES: is_valid().
+  [[nodiscard]] bool fits(std::string_view origin_host, std::uint16_t port) const;
+};
 
 // How requests are carried out. Names and defaults are the Ruby gem's where it has them.
 struct ProcessorOptions {
   // Requests at once: queued and running ones, and those whose result is not settled yet. At most
   // a million.
   std::size_t max_connections = 256;
+
+  // Requests at once at each origin (scheme, host and port); 0: without limit. What is beyond waits
+  // for its turn without a slot, in a queue for each origin. The first of host_limits that fits an
+  // origin goes before it.
+  std::size_t max_requests_per_origin = 0;
+  std::vector<HostLimit> host_limits = {};
 
   // For each attempt, over its redirects, unless the request says otherwise.
   Seconds request_timeout{60};
@@ -39,12 +61,21 @@ struct ProcessorOptions {
 
   // Redirects followed, unless the request says otherwise; 0: the 3xx is the response.
   int max_redirects = 5;
-  // Attempts after the first, for failures of the connection and idempotent methods.
+  // Attempts after the first, unless the request says otherwise (as with all of these).
   int retries = 3;
+  // What they follow. Whatever it is: a request that may have been carried out is only sent again
+  // when its method is idempotent, it has an idempotency key, or RetryOptions::idempotent says so.
+  RetryOn retry_on = {};
   // The wait before the first of them, doubled for each further one up to the longest. Each wait
   // is a random part of that, so that many clients do not come back at the same moment.
   Seconds retry_delay{0.5};
   Seconds longest_retry_delay{30};
+  // The longest Retry-After of a response that is waited for; a longer one makes it the result.
+  Seconds max_retry_after{3600};
+  // For all attempts and the waits between them. Unset: retries alone bounds them.
+  std::optional<Seconds> max_retry_time = std::nullopt;
+  // Sends a header idempotency-key along with POST and PATCH: Request::idempotency_key().
+  bool idempotency_keys = false;
 
   // Origins whose idle connections are kept; the least recently used goes first.
   std::size_t connection_pool_size = 100;

@@ -12,6 +12,7 @@
 #include "patient_http/json.h"
 #include "patient_http/payload.h"
 #include "patient_http/result.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/secret_reference.h"
 #include "patient_http/timeout.h"
 
@@ -42,6 +43,12 @@ struct RequestOptions {
   std::optional<int> max_redirects = std::nullopt;
   // Names of registered functions, run in this order before sending.
   std::vector<std::string> preprocessors = {};
+  // After what, and how often, it is sent again. The processor's defaults when unset.
+  RetryOptions retry = {};
+  // Whether a header idempotency-key is sent along, unless `headers` has one: the request's id,
+  // the same for all attempts, and after a rescue. The processor's default when unset.
+  std::optional<bool> idempotency_key = std::nullopt;
+  OnInterrupted on_interrupted = OnInterrupted::kResend;
 };
 
 // A request to be carried out: immutable, and valid by construction.
@@ -70,6 +77,9 @@ class Request {
   [[nodiscard]] const std::vector<std::string>& preprocessors() const noexcept {
     return preprocessors_;
   }
+  [[nodiscard]] const RetryOptions& retry() const noexcept { return retry_; }
+  [[nodiscard]] std::optional<bool> idempotency_key() const noexcept { return idempotency_key_; }
+  [[nodiscard]] OnInterrupted on_interrupted() const noexcept { return on_interrupted_; }
 
   // By value: two forms of one body are equal.
   bool operator==(const Request& other) const;
@@ -88,6 +98,9 @@ class Request {
   std::optional<int> max_redirects_;
   std::vector<std::pair<std::string, SecretReference>> secret_params_;
   std::vector<std::string> preprocessors_;
+  RetryOptions retry_;
+  std::optional<bool> idempotency_key_;
+  OnInterrupted on_interrupted_ = OnInterrupted::kResend;
   // The body as it was read, when encoding it again could give another form.
   std::optional<Payload> stored_body_;
 };

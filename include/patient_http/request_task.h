@@ -12,6 +12,14 @@ namespace patient_http {
 
 class TaskHandler;
 
+// What was done for a request before it became this task.
+struct EarlierAttempts {
+  int count = 0;
+  std::chrono::system_clock::time_point began_at;  // the first of them
+
+  friend bool operator==(const EarlierAttempts&, const EarlierAttempts&) = default;
+};
+
 // What a RequestTask is built from.
 struct RequestTaskOptions {
   // Empty: a new UUID. Sent as x-request-id.
@@ -21,6 +29,8 @@ struct RequestTaskOptions {
   CallbackArgs callback_args = {};
   // The processor's default when unset.
   std::optional<bool> raise_error_responses = std::nullopt;
+  // Of a task that was postponed: attempts and time are counted on.
+  std::optional<EarlierAttempts> earlier_attempts = std::nullopt;
 };
 
 // One request on its way: built by the caller, moved through the processor, and given to its
@@ -44,6 +54,9 @@ class RequestTask {
   }
   [[nodiscard]] std::optional<bool> raise_error_responses() const noexcept {
     return options_.raise_error_responses;
+  }
+  [[nodiscard]] const std::optional<EarlierAttempts>& earlier_attempts() const noexcept {
+    return options_.earlier_attempts;
   }
 
  private:

@@ -11,13 +11,23 @@
 
 namespace patient_http {
 
-// The request did not end: its processor stopped first. It may have been sent.
+// The request did not end: its processor stopped first. It may have been sent, unless
+// Request::on_interrupted() makes an error of that.
 struct Interrupted {};
+
+// The next attempt is more than a minute off: for handlers that can keep the request until then.
+struct Postponed {
+  std::chrono::system_clock::time_point next_at;
+  // For RequestTaskOptions, of the task that makes it.
+  EarlierAttempts attempts;
+};
+
+using Outcome = std::variant<Response, Error, Interrupted, Postponed>;
 
 // A task and how it ended.
 struct SettledTask {
   std::unique_ptr<RequestTask> task;
-  std::variant<Response, Error, Interrupted> outcome;
+  Outcome outcome;
 };
 
 // Takes the results of tasks. Each task that a processor accepted comes back here exactly once,
@@ -39,6 +49,10 @@ class TaskHandler {
   // task after the other, each in a try of its own; a handler that writes to a store overrides
   // this to write a batch at once.
   virtual void settle(std::vector<SettledTask> batch);
+
+  // Whether settle() takes Postponed as the outcome of `task`; if not, the processor keeps the task
+  // through any wait. Called on the reactor thread: must not block.
+  [[nodiscard]] virtual bool can_postpone(const RequestTask& /*task*/) const { return false; }
 
   // How long outcomes may wait for others after the last batch, until a tenth of the slots waits
   // for them: for a handler to which small batches are dear. By default not at all.

@@ -81,7 +81,7 @@ void add_engine_options(CLI::App& command, ProcessorOptions& options, std::strin
   optional_seconds("--idle-timeout", options.idle_timeout, "For silence inside a response");
   command
       .add_option("--retries", options.retries,
-                  "Further attempts after failures of the connection, for GET, PUT and DELETE")
+                  "Attempts after the first, unless a request says otherwise")
       ->capture_default_str();
   command.add_option("--max-redirects", options.max_redirects, "Redirects followed; 0: none")
       ->capture_default_str();

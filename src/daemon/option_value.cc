@@ -149,6 +149,33 @@ Problem set(std::vector<RedisQueue>& value, std::string_view text) {
   return std::nullopt;
 }
 
+Problem set(std::vector<HostLimit>& value, std::string_view text) {
+  std::vector<HostLimit> limits;
+  while (!(text = base::trim(text)).empty()) {
+    const std::string_view item = text.substr(0, text.find_first_of(" \t\n"));
+    auto limit = parse_host_limit(item);
+    if (!limit) return "must be HOST,max_requests=N, with spaces between hosts";
+    limits.push_back(std::move(*limit));
+    text.remove_prefix(item.size());
+  }
+  value = std::move(limits);
+  return std::nullopt;
+}
+
+Problem set(RetryOn& value, std::string_view text) {
+  constexpr std::string_view kBetween = " \t\n,";
+  RetryOn on = RetryOn::nothing();
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
+    if (text.empty()) break;
+    const std::string_view word = text.substr(0, text.find_first_of(kBetween));
+    if (!on.add(word)) return "must be connection, timeout or statuses from 400 to 599";
+    text.remove_prefix(word.size());
+  }
+  value = std::move(on);
+  return std::nullopt;
+}
+
 template <class E>
 requires std::is_enum_v<E> Problem set(E& value, std::string_view text) {
   std::string all;
@@ -204,6 +231,27 @@ std::string show(const std::vector<RedisQueue>& value) {
   return "[" + list + "]";
 }
 
+std::string show(const std::vector<HostLimit>& value) {
+  std::string list;
+  for (const HostLimit& limit : value) {
+    list.append(list.empty() ? "" : ", ").append("{ host = ").append(toml_string(limit.host));
+    if (limit.max_requests) {
+      list.append(", max_requests = ").append(std::to_string(*limit.max_requests));
+    }
+    list.append(" }");
+  }
+  return "[" + list + "]";
+}
+
+std::string show(const RetryOn& value) {
+  std::string list;
+  for (const std::string& word : value.words()) {
+    const bool is_status = std::isdigit(static_cast<unsigned char>(word.front())) != 0;
+    list.append(list.empty() ? "" : ", ").append(is_status ? word : toml_string(word));
+  }
+  return "[" + list + "]";
+}
+
 template <class E>
 requires std::is_enum_v<E> std::string show(E value) {
   for (const auto& [word, meaning] : words_of(value)) {
@@ -249,6 +297,19 @@ std::optional<RedisQueue> parse_queue(std::string_view text) {
   if (!weight) return std::nullopt;
   queue.weight = *weight;
   return queue;
+}
+
+std::optional<HostLimit> parse_host_limit(std::string_view text) {
+  constexpr std::string_view kRequests = ",max_requests=";
+  const std::size_t end = text.find(',');
+  HostLimit limit{.host = std::string(text.substr(0, end))};
+  if (!limit.is_valid()) return std::nullopt;
+  if (end == std::string_view::npos) return limit;
+  text.remove_prefix(end);
+  if (!text.starts_with(kRequests)) return std::nullopt;
+  limit.max_requests = to_count<std::size_t>(text.substr(kRequests.size()));
+  if (!limit.max_requests) return std::nullopt;
+  return limit;
 }
 
 }  // namespace patient_http::daemon

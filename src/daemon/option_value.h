@@ -11,7 +11,9 @@
 #include "daemon/log_output.h"
 #include "patient_http/encryption.h"
 #include "patient_http/log.h"
+#include "patient_http/processor_options.h"
 #include "patient_http/redis_options.h"
+#include "patient_http/retry_options.h"
 #include "patient_http/timeout.h"
 
 namespace patient_http::daemon {
@@ -21,7 +23,8 @@ namespace patient_http::daemon {
 using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
-                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 RetryOn*, std::vector<HostLimit>*, LogLevel*, LogFormat*,
+                 EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.
@@ -36,5 +39,7 @@ using OptionValue =
 
 // "NAME[,WEIGHT][,shared]".
 [[nodiscard]] std::optional<RedisQueue> parse_queue(std::string_view text);
+// "HOST[,max_requests=N]".
+[[nodiscard]] std::optional<HostLimit> parse_host_limit(std::string_view text);
 
 }  // namespace patient_http::daemon

@@ -11,7 +11,7 @@ namespace patient_http::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> kFields = {"id",
+constexpr std::array<std::string_view, 14> kFields = {"id",
                                                       "method",
                                                       "url",
                                                       "headers",
@@ -21,11 +21,17 @@ constexpr std::array<std::string_view, 11> kFields = {"id",
                                                       "timeout",
                                                       "callback_args",
                                                       "max_redirects",
-                                                      "raise_error_responses"};
+                                                      "raise_error_responses",
+                                                      "retry",
+                                                      "idempotency_key",
+                                                      "on_interrupted"};
+constexpr std::array<std::string_view, 5> kRetryFields = {"retries", "on", "max_retry_after",
+                                                          "max_time", "idempotent"};
 
-std::string list_of_fields() {
+template <std::size_t N>
+std::string list_of(const std::array<std::string_view, N>& fields) {
   std::string out;
-  for (const std::string_view field : kFields) out.append(out.empty() ? "" : ", ").append(field);
+  for (const std::string_view field : fields) out.append(out.empty() ? "" : ", ").append(field);
   return out;
 }
 
@@ -84,6 +90,38 @@ Result<void> read_max_redirects(const Json& json, RequestOptions& options) {
   return {};
 }
 
+Result<void> read_retry(const Json& json, RequestOptions& options) {
+  auto retry = RetryOptions::from_json(json);
+  if (!retry) return failure(retry.error().message());
+  const Json::Object* members = json.if_object();
+  if (members == nullptr) return {};  // null
+  for (const Json::Member& member : *members) {
+    if (std::find(kRetryFields.begin(), kRetryFields.end(), member.key) == kRetryFields.end()) {
+      return failure("unknown field retry." + member.key + "; its fields are " +
+                     list_of(kRetryFields));
+    }
+  }
+  options.retry = std::move(*retry);
+  return {};
+}
+
+Result<void> read_idempotency_key(const Json& json, RequestOptions& options) {
+  if (json.is_null()) return {};
+  const bool* wanted = json.if_bool();
+  if (wanted == nullptr) return wrong("idempotency_key", "true or false", json);
+  options.idempotency_key = *wanted;
+  return {};
+}
+
+Result<void> read_on_interrupted(const Json& json, RequestOptions& options) {
+  if (json.is_null()) return {};
+  const std::string* word = json.if_string();
+  const auto what = word != nullptr ? parse_on_interrupted(*word) : std::nullopt;
+  if (!what) return failure(R"(on_interrupted must be "resend" or "error", got: )" + json.dump());
+  options.on_interrupted = *what;
+  return {};
+}
+
 Result<void> read_method(const Json& json, RequestOptions& options) {
   const std::string* text = json.if_string();
   if (text == nullptr) return wrong("method", "a string", json);
@@ -114,6 +152,9 @@ Result<void> read_field(const Json::Member& member, RequestOptions& options, Run
     return value.is_null() ? Result<void>() : read_text("body", value, options.body.emplace());
   if (key == "timeout") return read_timeout(value, options);
   if (key == "max_redirects") return read_max_redirects(value, options);
+  if (key == "retry") return read_retry(value, options);
+  if (key == "idempotency_key") return read_idempotency_key(value, options);
+  if (key == "on_interrupted") return read_on_interrupted(value, options);
   if (key == "callback_args") {
     if (auto args = CallbackArgs::create(value); !args) return failure(args.error().message());
     line.callback_args = value;
@@ -126,7 +167,7 @@ Result<void> read_field(const Json::Member& member, RequestOptions& options, Run
     return {};
   }
   return failure("unknown field " + base::json_string(key) + "; the fields are " +
-                 list_of_fields());
+                 list_of(kFields));
 }
 
 Result<void> check_secret(const std::string& field, const SecretReference& secret,

@@ -20,6 +20,10 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
     all.push_back({"processor", key, key, value, unit, help});
   };
   add("max_connections", &o.max_connections, "N", "Requests at once");
+  add("max_requests_per_origin", &o.max_requests_per_origin, "N",
+      "Requests at once to one scheme, host and port; 0: no limit");
+  add("host_limits", &o.host_limits, "LIMIT ...",
+      "HOST,max_requests=N: other limits for some hosts; the first that fits counts");
   add("request_timeout", &o.request_timeout, "SECONDS", "For each attempt, over its redirects");
   add("resolve_timeout", &o.resolve_timeout, "SECONDS", "For a look-up of a name");
   add("connection_timeout", &o.connection_timeout, "SECONDS",
@@ -32,10 +36,18 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("max_header_count", &o.max_header_count, "N", "Number of them");
   add("body_memory", &o.body_memory, "BYTES", "All bodies in memory; then reading waits");
   add("max_redirects", &o.max_redirects, "N", "Redirects followed; 0: none");
-  add("retries", &o.retries, "N",
-      "Further attempts after failures of the connection, for GET, PUT and DELETE");
+  add("retries", &o.retries, "N", "Attempts after the first, unless a request says otherwise");
+  add("retry_on", &o.retry_on, "CAUSE ...",
+      "What they follow: connection, timeout, statuses such as 429; after what may have been "
+      "carried out, only what may be repeated is sent again");
   add("retry_delay", &o.retry_delay, "SECONDS", "Before the first of them, doubled for each");
   add("longest_retry_delay", &o.longest_retry_delay, "SECONDS", "At most");
+  add("max_retry_after", &o.max_retry_after, "SECONDS",
+      "The longest Retry-After that is waited for; a longer one makes the response the result");
+  add("max_retry_time", &o.max_retry_time, "SECONDS",
+      "For all attempts and the waits between them");
+  add("idempotency_keys", &o.idempotency_keys, "",
+      "Send a header idempotency-key along with POST and PATCH");
   add("connection_pool_size", &o.connection_pool_size, "N", "Origins with idle connections");
   add("max_idle_connections", &o.max_idle_connections, "N",
       "Idle connections in all; 0: as many as max_connections");

@@ -73,6 +73,37 @@ Text text_of(const toml::node& node, const std::vector<RedisQueue>&) {
   }
   return text;
 }
+Text text_of(const toml::node& node, const std::vector<HostLimit>&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const auto* table = item.as_table();
+    if (table == nullptr) return std::nullopt;
+    const auto host = (*table)["host"].value_exact<std::string>();
+    const auto requests = (*table)["max_requests"].value_exact<std::int64_t>();
+    const std::size_t known = (host ? 1U : 0U) + (requests ? 1U : 0U);
+    if (!host || known != table->size() || host->find_first_of(", \t\n") != std::string::npos) {
+      return std::nullopt;
+    }
+    text.append(*host);
+    if (requests) text.append(",max_requests=").append(std::to_string(*requests));
+    text.append(" ");
+  }
+  return text;
+}
+Text text_of(const toml::node& node, const RetryOn&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const auto* word = item.as_string();
+    const Text cause = word != nullptr ? Text(word->get()) : integer_text(item);
+    if (!cause) return std::nullopt;
+    text.append(*cause).append(" ");
+  }
+  return text;
+}
 // Texts, and options that are one of some words.
 template <class T>
 requires std::is_enum_v<T> || std::is_same_v<T, std::string> Text text_of(const toml::node& node,
@@ -86,6 +117,12 @@ std::string wrong_type(const OptionValue& option) {
   if (std::holds_alternative<std::vector<RedisQueue>*>(option)) {
     return "must be a list of \"NAME[,WEIGHT][,shared]\" or { name = \"NAME\", weight = 1, shared "
            "= true }, names without spaces";
+  }
+  if (std::holds_alternative<std::vector<HostLimit>*>(option)) {
+    return "must be a list of { host = \"HOST\", max_requests = N }";
+  }
+  if (std::holds_alternative<RetryOn*>(option)) {
+    return "must be a list of \"connection\", \"timeout\" and statuses from 400 to 599";
   }
   return set_option(option, "").value_or("");  // which none of the others takes
 }

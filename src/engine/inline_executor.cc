@@ -70,6 +70,10 @@ void InlineExecutor::execute(std::unique_ptr<RequestTask> task) {
     handler.on_complete(std::move(settled.task), std::move(*response));
   } else if (auto* error = std::get_if<Error>(&settled.outcome)) {
     handler.on_error(std::move(settled.task), std::move(*error));
+  } else {
+    std::vector<SettledTask> batch;
+    batch.push_back(std::move(settled));
+    handler.settle(std::move(batch));
   }
 }
 

@@ -41,6 +41,20 @@ net::NetFailure refusal(int status) {
 
 }  // namespace
 
+std::string_view to_string(DialPhase phase) {
+  switch (phase) {
+    case DialPhase::kResolve:
+      return "resolve";
+    case DialPhase::kConnect:
+      return "connect";
+    case DialPhase::kProxy:
+      return "proxy";
+    case DialPhase::kTls:
+      return "tls";
+  }
+  return "connect";
+}
+
 OriginDialer::OriginDialer(const DialContext& context, Listener& listener)
     : context_(context), listener_(listener) {}
 

@@ -16,6 +16,8 @@ namespace patient_http::engine {
 // Where the way to an origin stands, and where it failed. What the proxy does or refuses is
 // kProxy: looking it up, connecting to it, TLS with it, and its answer to CONNECT.
 enum class DialPhase { kResolve, kConnect, kProxy, kTls };
+// "resolve", "connect", "proxy" or "tls".
+[[nodiscard]] std::string_view to_string(DialPhase phase);
 
 // What all dials of a pool share. All must outlive them.
 struct DialContext {

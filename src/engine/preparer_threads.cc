@@ -119,7 +119,7 @@ void PreparerThreads::prepare(Ticket ticket, const Preparation& preparation) {
   Call call(*this, ticket);
   Prepared prepared = [&]() -> Prepared {
     try {
-      return preparer_.prepare(preparation.request, preparation.hop_id, preparation.ingredients,
+      return preparer_.prepare(preparation.request, preparation.ids, preparation.ingredients,
                                &call);
     } catch (const std::exception& error) {  // no memory, or the log's sink
       return unexpected(UnpreparedRequest{ErrorKind::kUnknown, error.what()});

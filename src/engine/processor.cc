@@ -7,6 +7,7 @@
 #include <exception>
 #include <stdexcept>
 #include <thread>
+#include <variant>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -70,6 +71,7 @@ class Processor::Impl final : private engine::ReactorListener {
   std::optional<std::vector<TaskInFlight>> in_flight(std::size_t most,
                                                      std::chrono::milliseconds patience);
 
+  [[nodiscard]] const ProcessorOptions& options() const { return options_; }
   [[nodiscard]] ProcessorState state() const { return state_.load(); }
   [[nodiscard]] ProcessorStatus status() const;
   [[nodiscard]] const engine::Slots& slots() const { return slots_; }
@@ -89,7 +91,7 @@ class Processor::Impl final : private engine::ReactorListener {
   std::thread reactor_thread_;
   std::atomic<bool> quit_reactor_{false};
   // By the index of their type in SettledTask::outcome.
-  std::array<std::atomic<std::uint64_t>, 3> outcomes_{};
+  std::array<std::atomic<std::uint64_t>, std::variant_size_v<Outcome>> outcomes_{};
 
   // Held through a start or a stop: a second one waits for the first.
   base::Mutex lifecycle_;
@@ -185,7 +187,8 @@ ProcessorStatus Processor::Impl::status() const {
           .longest_turn = reactor_.longest_turn(),
           .responses = outcomes_[0],
           .errors = outcomes_[1],
-          .interrupted = outcomes_[2]};
+          .interrupted = outcomes_[2],
+          .postponed = outcomes_[3]};
 }
 
 std::optional<std::vector<TaskInFlight>> Processor::Impl::in_flight(
@@ -224,6 +227,9 @@ void Processor::interrupt() {
 std::optional<std::vector<TaskInFlight>> Processor::in_flight(std::size_t most,
                                                               std::chrono::milliseconds patience) {
   return impl_->in_flight(most, patience);
+}
+const ProcessorOptions& Processor::options() const {
+  return impl_->options();
 }
 ProcessorState Processor::state() const {
   return impl_->state();

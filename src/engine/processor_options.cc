@@ -37,6 +37,11 @@ class Checker {
   void not_negative(const char* name, int value) {
     if (value < 0) add(name, "0 or more", std::to_string(value));
   }
+  void not_negative(const char* name, Seconds value) {
+    if (!std::isfinite(value.count()) || value.count() < 0) {
+      add(name, "0 or more seconds", base::fixed_number(value.count(), 6));
+    }
+  }
   void add(const char* name, const char* wanted, const std::string& got) {
     problems.push_back(std::string(name) + " must be " + wanted + ", got: " + got);
   }
@@ -49,6 +54,11 @@ class Checker {
 std::vector<std::string> ProcessorOptions::validate() const {
   Checker check;
   check.in_range("max_connections", max_connections, kMostConnections);
+  for (const HostLimit& limit : host_limits) {
+    if (limit.is_valid()) continue;
+    check.add("host_limits", "of hosts such as api.example.com, *.example.com or [::1]:8080",
+              base::json_string(limit.host));
+  }
   check.positive("request_timeout", request_timeout);
   check.positive("resolve_timeout", resolve_timeout);
   check.positive("connection_timeout", connection_timeout);
@@ -65,6 +75,11 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.not_negative("retries", retries);
   check.positive("retry_delay", retry_delay);
   check.positive("longest_retry_delay", longest_retry_delay);
+  check.not_negative("max_retry_after", max_retry_after);
+  check.positive("max_retry_time", max_retry_time);
+  if (const auto valid = RetryOptions{.on = retry_on}.validate(); !valid) {
+    check.problems.push_back("retry_on " + valid.error().reason);
+  }
   check.positive("connection_pool_size", connection_pool_size);
   check.positive("idle_connection_lifetime", idle_connection_lifetime);
   check.positive("delivery_threads", delivery_threads);

@@ -52,6 +52,7 @@ Reactor::Reactor(const ProcessorOptions& options, const net::TlsContext& tls, Sl
       resolver_(loop_, options.name_servers),
       pool_(loop_, resolver_, tls, pool_options(options, proxies_)),
       context_{options_, preparer_, loop_, pool_, budget_},
+      quotas_(options.max_requests_per_origin, options.host_limits),
       busy_since_(steady_clock::now()),
       preparers_({.threads = options.preparer_threads}, preparer_, options.log,
                  [this](PreparerThreads::Ticket ticket, PreparerThreads::Prepared result) {
@@ -229,16 +230,23 @@ void Reactor::start_some() {
     Running& transfer = *to_start_.front();
     to_start_.pop_front();
     transfer.is_to_start = false;
-    if (!transfer.has_started()) listener_.on_transfer_started(transfer.task());
-    transfer.start_attempt();
+    if (transfer.is_inside() || may_begin(transfer)) begin(transfer);
   }
+}
+
+void Reactor::begin(Running& transfer) {
+  if (transfer.is_between_hops()) {
+    transfer.continue_attempt();
+    return;
+  }
+  if (!transfer.has_started()) listener_.on_transfer_started(transfer.task());
+  transfer.start_attempt();
 }
 
 void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   Running& ended = running(transfer);
   if (ended.is_parked) slots_.force_return(ended.wants_back);
   if (ended.is_to_start) std::erase(to_start_, &ended);
-  if (ended.wants_back) std::erase(to_return_, &ended);
   if (ended.is_paused) paused_.remove(&ended);
   if (ended.ticket) {
     preparers_.drop(*ended.ticket);
@@ -250,6 +258,7 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   settlement.charge.settle();
   settled_.push_back(std::move(settlement));
   ended.wait.reset();
+  leave_origin(ended);
   remove(ended);
 }
 
@@ -261,33 +270,6 @@ void Reactor::remove(Running& transfer) {
     transfers_[place]->place = place;
   }
   transfers_.pop_back();
-}
-
-void Reactor::on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) {
-  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
-  Running& waiting = running(transfer);
-  waiting.is_parked = slots_.try_park();
-  waiting.wait = std::make_unique<net::Timer>([this, &waiting] { wait_is_over(waiting); });
-  loop_.timers().set(*waiting.wait, loop_.now() + delay);
-}
-
-void Reactor::wait_is_over(Running& transfer) {
-  if (!transfer.is_parked) {  // it kept its slot
-    queue_start(transfer);
-    return;
-  }
-  slots_.want_back();
-  transfer.wants_back = true;
-  to_return_.push_back(&transfer);
-}
-
-void Reactor::return_parked() {
-  while (!to_return_.empty() && slots_.try_return()) {
-    Running& transfer = *to_return_.front();
-    to_return_.pop_front();
-    transfer.is_parked = transfer.wants_back = false;
-    queue_start(transfer);
-  }
 }
 
 // One transfer may read on though the budget is spent, when bodies that still grow have spent it:

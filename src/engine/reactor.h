@@ -19,6 +19,7 @@
 #include "drivers/net/tls_context.h"
 #include "engine/body_budget.h"
 #include "engine/connection_pool.h"
+#include "engine/origin_quotas.h"
 #include "engine/preparer_threads.h"
 #include "engine/proxy_rules.h"
 #include "engine/request_preparer.h"
@@ -94,13 +95,13 @@ class Reactor final : private TransferOwner {
   using Command = std::variant<Enqueue, Cancel, InterruptAll, Accept, TakeCensus, Prepared>;
 
   // A transfer, and the lists that it is in. Every transfer of a reactor is one.
-  struct Running final : Transfer {
+  struct Running final : Transfer, OriginQuotas::Visitor {
     using Transfer::Transfer;
 
     std::size_t place = 0;  // in transfers_
     bool is_to_start = false;
     bool is_parked = false;
-    bool wants_back = false;  // parked, and its wait is over: it is in to_return_
+    bool wants_back = false;  // parked, and only the slot is missing
     bool is_paused = false;
     std::unique_ptr<net::Timer> wait;
     std::optional<PreparerThreads::Ticket> ticket;  // while it is prepared elsewhere
@@ -112,6 +113,7 @@ class Reactor final : private TransferOwner {
 
   void on_settled(Transfer& transfer, Settlement settlement) override;
   void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) override;
+  bool may_change_origin(Transfer& transfer) override;
   void on_preparing(Transfer& transfer, Preparation preparation) override;
   bool may_overdraw(Transfer& transfer) override;
 
@@ -125,6 +127,12 @@ class Reactor final : private TransferOwner {
   void queue_start(Running& transfer);
   void remove(Running& transfer);
   void start_some();
+  void begin(Running& transfer);
+  // Whether there is room at its origin; if not, it waits for that.
+  [[nodiscard]] bool may_begin(Running& transfer);
+  [[nodiscard]] base::Origin origin_of(const Running& transfer) const;
+  void leave_origin(Running& transfer);
+  void on_admitted(Running& transfer);
   void wait_is_over(Running& transfer);
   void return_parked();
   void resume_paused();
@@ -153,7 +161,7 @@ class Reactor final : private TransferOwner {
   std::vector<std::unique_ptr<Running>> transfers_;
   std::unordered_multimap<std::string_view, Transfer*> by_id_;  // the tasks' own strings
   std::deque<Running*> to_start_;
-  std::deque<Running*> to_return_;   // parked ones whose wait is over
+  OriginQuotas quotas_;              // of all that were started; admitted: parked ones
   std::list<Running*> paused_;       // for want of memory for bodies
   net::TimePoint overdrew_at_;       // its last read
   Transfer* overdrawing_ = nullptr;  // the one that reads on when the budget is spent

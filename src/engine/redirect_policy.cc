@@ -130,7 +130,8 @@ RedirectStep decide_redirect(const Request& current, int status,
                   "too many redirects (" + std::to_string(visited.size() + 1) + " of at most " +
                       std::to_string(max_redirects) + "): did not follow");
   }
-  const std::string wanted = base::Url::parse(url)->normalized();
+  const auto next = base::Url::parse(url);
+  const std::string wanted = next->normalized();
   const auto is_wanted = [&wanted](const std::string& known) {
     const auto parsed = base::Url::parse(known);
     return parsed && parsed->normalized() == wanted;
@@ -138,7 +139,8 @@ RedirectStep decide_redirect(const Request& current, int status,
   if (is_wanted(current.url()) || std::any_of(visited.begin(), visited.end(), is_wanted)) {
     return reject(ErrorKind::kRecursiveRedirect, "redirect loop: did not follow again");
   }
-  return FollowRedirect{std::move(*request), url};
+  const auto from = base::Url::parse(current.url());
+  return FollowRedirect{std::move(*request), url, !from || from->origin() != next->origin()};
 }
 
 }  // namespace patient_http::engine

@@ -20,6 +20,7 @@ struct KeepResponse {};
 struct FollowRedirect {
   Request request;
   std::string url;
+  bool is_other_origin = false;
 };
 
 // The chain ends in an error.

@@ -43,10 +43,20 @@ struct Ingredients {
   std::vector<NamedPreprocessor> preprocessors;  // in order
 };
 
+inline constexpr const char* kIdempotencyKey = "idempotency-key";
+
+// What a request is known by where it is sent.
+struct HopIds {
+  // Becomes x-request-id: the task's id, and "<id>/<n>" for its n-th hop.
+  std::string request_id;
+  // Becomes idempotency-key, unless the request has one; empty: none.
+  std::string idempotency_key = {};
+};
+
 // What it takes to prepare a request on another thread: a copy of it, and its ingredients.
 struct Preparation {
   Request request;
-  std::string hop_id;
+  HopIds ids;
   Ingredients ingredients;
 };
 
@@ -77,17 +87,17 @@ class RequestPreparer {
   // Fails when a secret or a preprocessor is not registered. Never blocks.
   [[nodiscard]] Result<Ingredients, UnpreparedRequest> look_up(const Request& request) const;
 
-  // `hop_id` becomes x-request-id: the task's id, and "<id>/<n>" for its n-th hop. Runs the user's
-  // functions if `ingredients`, which are those of `request`, have any; `calls` may be null.
+  // Runs the user's functions if `ingredients`, which are those of `request`, have any; `calls` may
+  // be null.
   [[nodiscard]] Result<PreparedRequest, UnpreparedRequest> prepare(
-      const Request& request, const std::string& hop_id, const Ingredients& ingredients,
+      const Request& request, const HopIds& ids, const Ingredients& ingredients,
       UserCallListener* calls = nullptr) const;
 
  private:
   // The proxy that forwards requests for `origin`, or null.
   [[nodiscard]] const Proxy* forwarder_of(const base::Origin& origin) const;
-  void add_own_headers(const HttpHeaders& given, const std::string& userinfo,
-                       const std::string& hop_id, PreparedRequest& prepared) const;
+  void add_own_headers(const HttpHeaders& given, const std::string& userinfo, const HopIds& ids,
+                       PreparedRequest& prepared) const;
 
   std::string user_agent_;
   SecretManager secrets_;

@@ -60,6 +60,12 @@ bool Slots::try_return() {
   return true;
 }
 
+void Slots::want_no_more() {
+  MutexLock lock(mutex_);
+  --wanted_back_;
+  changed_.notify_all();
+}
+
 void Slots::force_return(bool wanted_back) {
   MutexLock lock(mutex_);
   if (wanted_back) --wanted_back_;

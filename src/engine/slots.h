@@ -9,8 +9,9 @@
 namespace patient_http::engine {
 
 // Counts the tasks of a processor: those that occupy one of its slots (queued, running, or not
-// settled yet), and those that are parked between two attempts without one. Nothing gets in
-// beyond the number of slots; a parked task whose wait is over goes before new ones.
+// settled yet), and those that are parked without one: between two attempts, or until there is
+// room at their origin. Nothing gets in beyond the number of slots; a parked task whose wait is
+// over goes before new ones.
 //
 // Thread safety: all methods may be called from any thread.
 class Slots {
@@ -34,13 +35,15 @@ class Slots {
   // After the settlement of `count` tasks.
   void give_back(std::size_t count);
 
-  // A running task gives up its slot until its next attempt. False when the parking room, as
-  // large as the slots, is full: it then waits in its slot.
+  // A task gives up its slot while it waits. False when the parking room, as large as the slots, is
+  // full: it then waits in its slot.
   [[nodiscard]] bool try_park();
   // A parked task's wait is over: from now on it goes before new tasks.
   void want_back();
   // ...and takes a slot if there is one. REQUIRES: want_back() was called for it.
   [[nodiscard]] bool try_return();
+  // It does not want that any more, and waits on.
+  void want_no_more();
   // A parked task ends: it takes a slot until it is settled, even if there is none.
   // `wanted_back`: whether want_back() was called for it.
   void force_return(bool wanted_back);

@@ -1,9 +1,9 @@
 #include "engine/transfer.h"
 
-#include "base/random.h"
+#include <algorithm>
+
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
-#include "engine/retry_policy.h"
 
 namespace patient_http::engine {
 
@@ -13,20 +13,6 @@ namespace {
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
 // A server that closes every connection just before it is used must not make us go round for ever.
 constexpr int kMostFreeResends = 3;
-
-std::string_view dial_phase_name(DialPhase phase) {
-  switch (phase) {
-    case DialPhase::kResolve:
-      return "resolve";
-    case DialPhase::kConnect:
-      return "connect";
-    case DialPhase::kProxy:
-      return "proxy";
-    case DialPhase::kTls:
-      return "tls";
-  }
-  return "connect";
-}
 
 }  // namespace
 
@@ -40,22 +26,48 @@ Transfer::Transfer(std::unique_ptr<RequestTask> task, const TransferContext& con
 
 Transfer::~Transfer() = default;
 
+// Attempts and time of an earlier task are counted on, by the time of day: nothing else is common
+// to two processes.
+void Transfer::start_counting(net::TimePoint now) {
+  started_ = now;
+  const auto& earlier = task_->earlier_attempts();
+  if (!earlier) return;
+  attempts_ = earlier->count;
+  const auto since = std::chrono::system_clock::now() - earlier->began_at;
+  started_ -= std::max(since, std::chrono::system_clock::duration(0));
+}
+
 void Transfer::start_attempt() {
   const net::TimePoint now = context_.loop.now();
-  if (attempts_++ == 0) started_ = now;
+  if (!std::exchange(has_started_, true)) start_counting(now);
+  ++attempts_;
   start_clock(now);
   free_resends_ = 0;
   hop_.reset();
   visited_.clear();
   hops_ = 1;
   secrets_ = {};
+  has_left_origin_ = may_have_left_ = false;
+  is_repeatable_ = true;
+  send_hop();
+}
+
+void Transfer::wait_for_origin() {
+  is_between_hops_ = state_ == State::kReceiving;
+  state_ = State::kAwaitingOrigin;
+  if (is_between_hops_) set_timer();
+}
+
+void Transfer::continue_attempt() {
   send_hop();
 }
 
 void Transfer::send_hop() {
+  is_between_hops_ = false;
   peer_.clear();
   sink_.reset();
   discarding_ = is_paused_ = false;
+  wait_after_status_.reset();
   discarded_ = 0;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
@@ -63,9 +75,9 @@ void Transfer::send_hop() {
   } else if (ingredients->has_user_code()) {
     state_ = State::kPreparing;
     set_timer();
-    owner_.on_preparing(*this, {current(), hop_id(), std::move(*ingredients)});
+    owner_.on_preparing(*this, {current(), hop_ids(), std::move(*ingredients)});
   } else {
-    on_prepared(context_.preparer.prepare(current(), hop_id(), *ingredients));
+    on_prepared(context_.preparer.prepare(current(), hop_ids(), *ingredients));
   }
 }
 
@@ -94,6 +106,7 @@ void Transfer::send_on(HttpConnection& connection) {
   connection_ = &connection;
   peer_ = connection.peer();
   state_ = State::kSending;
+  is_repeatable_ = is_repeatable_ && is_hop_repeatable();
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
   OutgoingMessage message{http1_head(*prepared_, bytes.size()), bytes, prepared_->holds_secrets};
@@ -105,10 +118,11 @@ void Transfer::send_on(HttpConnection& connection) {
 void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                               const std::string& peer) {
   peer_ = peer;
-  attempt_failed(error_kind_of(failure.kind), dial_phase_name(phase), failure.message);
+  attempt_failed(error_kind_of(failure.kind), to_string(phase), failure.message);
 }
 
 void Transfer::on_sent() {
+  may_have_left_ = true;
   if (state_ != State::kSending) return;  // the response has begun before
   state_ = State::kWaiting;
   last_activity_ = context_.loop.now();
@@ -132,10 +146,12 @@ void Transfer::resume_reading() {
 
 void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t content_length) {
   state_ = State::kReceiving;
+  may_have_left_ = true;
   last_activity_ = context_.loop.now();
   status_ = status;
   headers_ = std::move(headers);
-  discarding_ = will_follow(headers_);
+  wait_after_status_ = wait_after_status();
+  discarding_ = wait_after_status_ || will_follow(headers_);
   if (!discarding_) {
     sink_.emplace(context_.options.max_response_size, context_.budget);
     const auto decompressed =
@@ -194,6 +210,7 @@ void Transfer::on_exchange_done() {
 void Transfer::on_exchange_failed(ExchangeFailure failure) {
   const std::string_view phase = phase_name();
   connection_ = nullptr;
+  may_have_left_ = may_have_left_ || failure.bytes_left;
   if (resend_after_stale_connection(failure)) return;
   attempt_failed(failure.kind, phase, failure.message);
 }
@@ -202,20 +219,25 @@ void Transfer::on_exchange_failed(ExchangeFailure failure) {
 // and costs no attempt, as long as the request cannot have been carried out twice.
 bool Transfer::resend_after_stale_connection(const ExchangeFailure& failure) {
   if (!failure.stale || free_resends_ >= kMostFreeResends) return false;
-  if (failure.bytes_left && !is_idempotent(current().method())) return false;
+  if (failure.bytes_left && !is_hop_repeatable()) return false;
   ++free_resends_;
   send_hop();
   return true;
 }
 
 void Transfer::follow_or_finish() {
+  if (wait_after_status_) {
+    wait_for_next_attempt(*wait_after_status_);
+    return;
+  }
   auto step =
       decide_redirect(current(), status_, headers_.get("location"), visited_, max_redirects());
   if (auto* follow = std::get_if<FollowRedirect>(&step)) {
     visited_.push_back(current().url());
     hop_ = std::move(follow->request);
+    has_left_origin_ = has_left_origin_ || follow->is_other_origin;
     ++hops_;
-    send_hop();
+    if (!follow->is_other_origin || owner_.may_change_origin(*this)) send_hop();
   } else if (auto* reject = std::get_if<RejectRedirect>(&step)) {
     if (reject->kind == ErrorKind::kInvalidRedirect) {
       fail(reject->kind, "redirect", reject->message);
@@ -258,20 +280,6 @@ void Transfer::finish_with_response() {
   }
 }
 
-void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
-  const auto delay = next_attempt_delay(context_.options, task_->request().method(), kind,
-                                        attempts_, base::random_fraction());
-  if (!delay) {
-    fail(kind, phase, detail);
-    return;
-  }
-  state_ = State::kParked;
-  context_.loop.timers().cancel(timer_);
-  prepared_.reset();
-  sink_.reset();
-  owner_.on_waiting(*this, *delay);
-}
-
 void Transfer::fail(ErrorKind kind, std::string_view phase, const std::string& detail) {
   settle(request_error(kind, describe(phase, detail)), 0);
 }
@@ -285,28 +293,12 @@ void Transfer::cancel() {
       0);
 }
 
-Error Transfer::request_error(ErrorKind kind, const std::string& message) const {
-  return RequestError({.kind = kind,
-                       .message = secrets_.mask(message),
-                       .duration = elapsed(),
-                       .request_id = task_->id(),
-                       .url = stored_url(),
-                       .method = current().method(),
-                       .callback_args = task_->callback_args()});
-}
-
-void Transfer::interrupt() {
-  if (state_ == State::kSettled) return;
-  drop_connection();
-  settle(Interrupted{}, 0);
-}
-
 void Transfer::drop_connection() {
   if (state_ == State::kDialing) context_.pool.give_up(*this);
   if (connection_ != nullptr) std::exchange(connection_, nullptr)->abandon(*this);
 }
 
-void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int status) {
+void Transfer::settle(Outcome outcome, int status) {
   state_ = State::kSettled;
   context_.loop.timers().cancel(timer_);
   Settlement settlement{SettledTask{std::move(task_), std::move(outcome)},
@@ -315,54 +307,8 @@ void Transfer::settle(std::variant<Response, Error, Interrupted> outcome, int st
   owner_.on_settled(*this, std::move(settlement));
 }
 
-TaskInFlight Transfer::describe_task(net::TimePoint now) const {
-  const auto url = base::Url::parse(stored_url());
-  return {.id = task_->id(),
-          .method = current().method(),
-          .host = url ? url->origin().authority() : std::string(),
-          .phase = phase_name(),
-          .age = now - enqueued_at_,
-          .attempt = attempts_};
-}
-
-std::string_view Transfer::phase_name() const {
-  switch (state_) {
-    case State::kQueued:
-      return "queue";
-    case State::kPreparing:
-      return "prepare";
-    case State::kDialing:
-      return dial_phase_name(context_.pool.phase_of(*this));
-    case State::kSending:
-      return "send";
-    case State::kWaiting:
-      return "wait";
-    case State::kReceiving:
-      return "receive";
-    case State::kParked:
-      return "retry wait";
-    case State::kSettled:
-      return "settled";
-  }
-  return "";
-}
-
-// "GET https://api.example.com/v1 failed in phase connect at 203.0.113.5:443: connect: Connection
-// refused (attempt 4 of 4)"
-std::string Transfer::describe(std::string_view phase, const std::string& detail) const {
-  std::string text(to_wire(current().method()));
-  text.append(" ")
-      .append(base::redact_url(current().url()))
-      .append(" failed in phase ")
-      .append(phase);
-  if (!peer_.empty()) text.append(" at ").append(peer_);
-  text.append(": ").append(detail);
-  if (attempts_ > 1) text.append(" (after ").append(std::to_string(attempts_)).append(" attempts)");
-  return text;
-}
-
 Seconds Transfer::elapsed() const {
-  if (attempts_ == 0) return Seconds{0};
+  if (!has_started_) return Seconds{0};
   // Not the loop's time: a response that takes less than a turn took time all the same.
   return std::chrono::steady_clock::now() - started_;
 }
@@ -371,25 +317,13 @@ Seconds Transfer::timeout() const {
   return task_->request().timeout().value_or(context_.options.request_timeout);
 }
 
+std::optional<Seconds> Transfer::max_time() const {
+  const auto& own = task_->request().retry().max_time;
+  return own ? std::optional(own->seconds()) : context_.options.max_retry_time;
+}
+
 int Transfer::max_redirects() const {
   return task_->request().max_redirects().value_or(context_.options.max_redirects);
-}
-
-std::string Transfer::hop_id() const {
-  return hops_ == 1 ? task_->id() : task_->id() + "/" + std::to_string(hops_);
-}
-
-// B17: a server that sends the url back in Location brings the value of a secret param into the
-// next one. The task's own url is stored already as it is.
-std::string Transfer::stored_url() const {
-  return hop_ ? secrets_.mask_url(hop_->url()) : task_->request().url();
-}
-
-// The urls before the current one.
-std::vector<std::string> Transfer::stored_chain() const {
-  std::vector<std::string> chain = visited_;
-  for (std::size_t i = 1; i < chain.size(); ++i) chain[i] = secrets_.mask_url(chain[i]);
-  return chain;
 }
 
 }  // namespace patient_http::engine

@@ -46,6 +46,9 @@ class TransferOwner {
   virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
   // The transfer waits for its next attempt: call start_attempt() after `delay`.
   virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
+  // The next hop is at another origin: whether it may be sent now. If not, it waits for room there:
+  // call continue_attempt() then. The transfer is not at the old origin any more.
+  [[nodiscard]] virtual bool may_change_origin(Transfer& transfer) = 0;
   // The request must be prepared where the user's functions may block: call on_prepared() with the
   // result, unless the transfer is settled before.
   virtual void on_preparing(Transfer& transfer, Preparation preparation) = 0;
@@ -63,6 +66,10 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   // Starts the first attempt, or the next one after on_waiting().
   void start_attempt();
+  // There is no room at the origin of its next hop: call start_attempt(), or continue_attempt() if
+  // is_between_hops(), when there is. The time for the attempt runs on between hops.
+  void wait_for_origin();
+  void continue_attempt();
   // Ends it, wherever it stands, with an error of kind kCancelled or as interrupted.
   void cancel();
   void interrupt();
@@ -71,7 +78,10 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
-  [[nodiscard]] bool has_started() const { return attempts_ > 0; }
+  [[nodiscard]] bool has_started() const { return has_started_; }
+  [[nodiscard]] bool is_between_hops() const { return is_between_hops_; }
+  // Of the hop that is sent now, or next.
+  [[nodiscard]] const std::string& url() const { return current().url(); }
   [[nodiscard]] net::TimePoint enqueued_at() const { return enqueued_at_; }
   // What it is doing at `now`.
   [[nodiscard]] TaskInFlight describe_task(net::TimePoint now) const;
@@ -79,6 +89,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
  private:
   enum class State {
     kQueued,
+    kAwaitingOrigin,
     kPreparing,
     kDialing,
     kSending,
@@ -105,11 +116,19 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] bool resend_after_stale_connection(const ExchangeFailure& failure);
   void follow_or_finish();
   void finish_with_response();
-  void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
-  [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
-  void settle(std::variant<Response, Error, Interrupted> outcome, int status);
+  void settle(Outcome outcome, int status);
   void drop_connection();
+
+  // In transfer_retry.cc.
+  void attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
+  void wait_for_next_attempt(std::chrono::nanoseconds wait);
+  void postpone(std::chrono::nanoseconds wait);
+  [[nodiscard]] bool is_hop_repeatable() const;
+  [[nodiscard]] HopIds hop_ids() const;
+
+  void start_counting(net::TimePoint now);
 
   // In transfer_timeouts.cc.
   void start_clock(net::TimePoint now);
@@ -117,15 +136,21 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  // What it is that attempt_deadline_ ends, for messages.
+  [[nodiscard]] std::string attempt_limit() const;
 
+  // In transfer_words.cc.
+  [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
   [[nodiscard]] std::string_view phase_name() const;
   [[nodiscard]] std::string describe(std::string_view phase, const std::string& detail) const;
-  [[nodiscard]] Seconds elapsed() const;
-  [[nodiscard]] Seconds timeout() const;
-  [[nodiscard]] int max_redirects() const;
-  [[nodiscard]] std::string hop_id() const;
   [[nodiscard]] std::string stored_url() const;
   [[nodiscard]] std::vector<std::string> stored_chain() const;
+
+  [[nodiscard]] Seconds elapsed() const;
+  [[nodiscard]] Seconds timeout() const;
+  // For all attempts.
+  [[nodiscard]] std::optional<Seconds> max_time() const;
+  [[nodiscard]] int max_redirects() const;
   [[nodiscard]] bool will_follow(const HttpHeaders& headers) const;
 
   std::unique_ptr<RequestTask> task_;
@@ -137,7 +162,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   // Of the task.
   const net::TimePoint enqueued_at_;
   net::TimePoint started_;
-  int attempts_ = 0;
+  bool has_started_ = false;
+  int attempts_ = 0;      // those of earlier tasks too
   int free_resends_ = 0;  // after stale connections, in this attempt
 
   // Of the attempt.
@@ -145,7 +171,11 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
-  KnownSecrets secrets_;  // of all its hops
+  bool is_between_hops_ = false;  // and waits for room at an origin
+  KnownSecrets secrets_;          // of all its hops
+  bool has_left_origin_ = false;
+  bool may_have_left_ = false;  // a byte of any of its hops
+  bool is_repeatable_ = true;   // all hops that were sent may be carried out twice
 
   // Of the hop.
   std::optional<PreparedRequest> prepared_;  // its target and headers only until they are sent
@@ -155,7 +185,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::string peer_;
   int status_ = 0;
   HttpHeaders headers_;
-  bool discarding_ = false;  // the body of a redirect that will be followed
+  // After a status that is followed by another attempt.
+  std::optional<std::chrono::nanoseconds> wait_after_status_;
+  bool discarding_ = false;  // the body of a response that is not the result
   std::size_t discarded_ = 0;
   bool is_paused_ = false;  // reading waits for the budget
   std::optional<BodySink> sink_;

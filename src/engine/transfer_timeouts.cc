@@ -30,6 +30,9 @@ std::string in_seconds(Seconds seconds) {
 
 void Transfer::start_clock(net::TimePoint now) {
   attempt_deadline_ = now + to_nanoseconds(timeout());
+  if (const auto all = max_time()) {
+    attempt_deadline_ = std::min(attempt_deadline_, started_ + to_nanoseconds(*all));
+  }
 }
 
 net::TimePoint Transfer::phase_deadline() const {
@@ -70,11 +73,19 @@ void Transfer::on_timer() {
   }
 }
 
+std::string Transfer::attempt_limit() const {
+  const auto all = max_time();
+  if (!all || attempt_deadline_ < started_ + to_nanoseconds(*all)) {
+    return "the timeout of " + in_seconds(timeout());
+  }
+  return "the time for all attempts, " + in_seconds(*all);
+}
+
 void Transfer::timed_out(net::TimePoint now) {
   const ProcessorOptions& options = context_.options;
   const std::string_view phase = phase_name();
   ErrorKind kind = ErrorKind::kTotalTimeout;
-  std::string detail = "no complete response within the timeout of " + in_seconds(timeout());
+  std::string detail = "no complete response within " + attempt_limit();
   if (attempt_deadline_ > now) {
     switch (state_) {
       case State::kWaiting:
@@ -100,6 +111,7 @@ void Transfer::timed_out(net::TimePoint now) {
     }
   }
   if (sink_) detail += "; " + std::to_string(sink_->wire_bytes()) + " bytes of the body came";
+  if (state_ == State::kSending) may_have_left_ = true;
   if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
   drop_connection();
   attempt_failed(kind, phase, detail);

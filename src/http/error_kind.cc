@@ -54,6 +54,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {ErrorKind::kCancelled, "cancelled", "unknown", kStandard},
     {ErrorKind::kPolicy, "policy", "unknown", kStandard},
     {ErrorKind::kPoison, "poison", "unknown", kStandard},
+    {ErrorKind::kInterrupted, "interrupted", "unknown", kStandard},
     {ErrorKind::kHttpStatus, "http_status", "http_error", "PatientHttp::HttpError"},
     {ErrorKind::kUnknown, "unknown", "unknown", kStandard},
 });

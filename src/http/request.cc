@@ -73,6 +73,30 @@ Result<std::vector<std::string>, InvalidValue> read_preprocessors(const Json& js
   return http::read_texts(json, "preprocessors");
 }
 
+// What the gem does not know.
+Result<void, InvalidValue> read_own_fields(const Json& json, RequestOptions& options) {
+  auto retry = RetryOptions::from_json(member(json, "retry"));
+  if (!retry) return unexpected(std::move(retry.error()));
+  options.retry = std::move(*retry);
+  const Json& key = member(json, "idempotency_key");
+  if (const bool* wanted = key.if_bool()) {
+    options.idempotency_key = *wanted;
+  } else if (!key.is_null()) {
+    return unexpected(InvalidValue{"idempotency_key",
+                                   "must be true or false, got " + std::string(key.type_name())});
+  }
+  const Json& interrupted = member(json, "on_interrupted");
+  if (interrupted.is_null()) return {};
+  const std::string* word = interrupted.if_string();
+  const auto what = word != nullptr ? parse_on_interrupted(*word) : std::nullopt;
+  if (!what) {
+    return unexpected(InvalidValue{"on_interrupted", R"(must be "resend" or "error", got )" +
+                                                         interrupted.dump().substr(0, 40)});
+  }
+  options.on_interrupted = *what;
+  return {};
+}
+
 }  // namespace
 
 Result<void, InvalidValue> Request::check(const RequestOptions& options) {
@@ -98,6 +122,7 @@ Result<void, InvalidValue> Request::check(const RequestOptions& options) {
     return unexpected(InvalidValue{
         "max_redirects", "must be 0 or more, got " + std::to_string(*options.max_redirects)});
   }
+  if (auto valid = options.retry.validate(); !valid) return valid;
   return check_preprocessors(options.preprocessors);
 }
 
@@ -124,6 +149,9 @@ Result<Request, InvalidValue> Request::create(RequestOptions options) {
   if (options.timeout) request.timeout_ = options.timeout->to_json();
   request.max_redirects_ = options.max_redirects;
   request.preprocessors_ = std::move(options.preprocessors);
+  request.retry_ = std::move(options.retry);
+  request.idempotency_key_ = options.idempotency_key;
+  request.on_interrupted_ = options.on_interrupted;
   return request;
 }
 
@@ -163,6 +191,7 @@ Result<Request, InvalidValue> Request::from_json(const Json& json) {
   auto preprocessors = read_preprocessors(json);
   if (!preprocessors) return unexpected(std::move(preprocessors.error()));
   options.preprocessors = std::move(*preprocessors);
+  if (auto own = read_own_fields(json, options); !own) return unexpected(std::move(own.error()));
 
   auto payload = Payload::from_json(member(json, "body"));
   if (!payload) return unexpected(InvalidValue{"body", std::move(payload.error().message)});
@@ -200,6 +229,11 @@ Json Request::to_json() const {
     json.set("secret_params", std::move(secrets));
   }
   if (!preprocessors_.empty()) json.set("preprocessors", http::to_json(preprocessors_));
+  if (!retry_.is_default()) json.set("retry", retry_.to_json());
+  if (idempotency_key_) json.set("idempotency_key", *idempotency_key_);
+  if (on_interrupted_ != OnInterrupted::kResend) {
+    json.set("on_interrupted", to_string(on_interrupted_));
+  }
   return json;
 }
 
@@ -220,7 +254,8 @@ bool Request::operator==(const Request& other) const {
   return method_ == other.method_ && url_ == other.url_ && headers_ == other.headers_ &&
          body_ == other.body_ && timeout_ == other.timeout_ &&
          max_redirects_ == other.max_redirects_ && secret_params_ == other.secret_params_ &&
-         preprocessors_ == other.preprocessors_;
+         preprocessors_ == other.preprocessors_ && retry_ == other.retry_ &&
+         idempotency_key_ == other.idempotency_key_ && on_interrupted_ == other.on_interrupted_;
 }
 
 }  // namespace patient_http

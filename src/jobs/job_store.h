@@ -72,6 +72,9 @@ struct FailedClaim {
   // When to try again; without it the job is dead.
   std::optional<std::chrono::system_clock::time_point> retry_at;
   std::string reason;  // for a person to read, kept with the job
+  // It waits for its time, and new bytes do not mean that it failed. For stores that tell the two
+  // apart.
+  bool only_waits = false;
 };
 
 // What became of one entry of a batch.

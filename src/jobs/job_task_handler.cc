@@ -50,6 +50,7 @@ void JobTaskHandler::settle(std::vector<SettledTask> batch) {
 void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   std::vector<Handover> handovers;
   std::vector<std::string> lost;
+  std::vector<FailedClaim> waiting;
   for (SettledTask& settled : batch) {
     const auto& task = static_cast<const JobTask&>(*settled.task);
     auto ended = in_flight_.end(task.id());
@@ -57,6 +58,12 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
     if (std::holds_alternative<Interrupted>(settled.outcome)) {
       base::MutexLock lock(mutex_);
       interrupted_.push_back(std::move(ended->claim_id));
+      continue;
+    }
+    if (const auto* postponed = std::get_if<Postponed>(&settled.outcome)) {
+      waiting.push_back({std::move(ended->claim_id),
+                         with_attempts(task.bytes(), postponed->attempts), postponed->next_at,
+                         "waits for its next attempt", true});
       continue;
     }
     // Cancelled because its claim was lost. If there is one after all, the job is not over.
@@ -74,6 +81,11 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
   batch.clear();
   complete(std::move(handovers));
   release(std::move(lost));
+  postpone(std::move(waiting));
+}
+
+bool JobTaskHandler::can_postpone(const RequestTask& task) const {
+  return !static_cast<const JobTask&>(task).bytes().empty();
 }
 
 // A step of a store costs nearly as much for one result as for many.
@@ -134,10 +146,10 @@ void JobTaskHandler::complete_now(const std::string& claim_id, const UnrunnableJ
                 outcome_json(outcome)});
 }
 
-void JobTaskHandler::condemn(const std::string& claim_id, const RequestJob& job,
-                             std::string message) {
+void JobTaskHandler::refuse(const std::string& claim_id, const RequestJob& job, ErrorKind kind,
+                            std::string message) {
   const std::variant<Response, Error> outcome =
-      Error(RequestError({.kind = ErrorKind::kPoison,
+      Error(RequestError({.kind = kind,
                           .message = std::move(message),
                           .request_id = job.request_id,
                           .url = job.request.url(),
@@ -325,6 +337,21 @@ void JobTaskHandler::give_up(const std::vector<std::string>& claim_ids,
              (spool_.is_enabled() && failure.kind == StoreFailure::Kind::kUnavailable
                   ? "; their claims stay"
                   : "; their claims stay, and whoever rescues them sends the requests again"));
+}
+
+void JobTaskHandler::postpone(std::vector<FailedClaim> waiting) {
+  if (waiting.empty()) return;
+  std::vector<std::string> claim_ids;
+  claim_ids.reserve(waiting.size());
+  for (const FailedClaim& one : waiting) claim_ids.push_back(one.claim_id);
+  const std::string what = "postpone " + std::to_string(waiting.size()) + " requests";
+  const auto settled = patience_.repeat<std::vector<Settled>>(
+      what, [&] { return store_.fail(waiting, std::chrono::system_clock::now()); });
+  if (!settled) {
+    unreleased_ += claim_ids.size();
+    log_.error(what + ": " + settled.error().message + "; they are left to rescue");
+  }
+  end_claims(claim_ids);
 }
 
 void JobTaskHandler::release(std::vector<std::string> claim_ids) {

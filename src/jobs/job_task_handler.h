@@ -22,21 +22,26 @@ namespace patient_http::jobs {
 // A request job on its way through the engine. Its claim is in InFlightJobs.
 class JobTask final : public RequestTask {
  public:
-  JobTask(RequestJob job, TaskHandler& handler)
+  // `bytes`: the job as it is stored, if it may have to be stored again; else empty.
+  JobTask(RequestJob job, TaskHandler& handler, std::string bytes = {})
       : RequestTask(std::move(job.request), handler,
                     {.id = std::move(job.request_id),
                      .callback = std::move(job.callback),
                      .callback_args = std::move(job.callback_args),
-                     .raise_error_responses = job.raise_error_responses}),
+                     .raise_error_responses = job.raise_error_responses,
+                     .earlier_attempts = job.earlier_attempts}),
         format_(job.format),
-        carried_(std::move(job.carried)) {}
+        carried_(std::move(job.carried)),
+        bytes_(std::move(bytes)) {}
 
   [[nodiscard]] std::optional<EncryptionFormat> format() const { return format_; }
   [[nodiscard]] const std::string& carried() const { return carried_; }
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
 
  private:
   std::optional<EncryptionFormat> format_;
   std::string carried_;
+  std::string bytes_;
 };
 
 // Settles the tasks of jobs in the store: a result becomes a callback job, encrypted and stored
@@ -62,6 +67,8 @@ class JobTaskHandler final : public TaskHandler {
 
   void settle(std::vector<SettledTask> batch) override;
   [[nodiscard]] std::chrono::milliseconds gathering_time() const override;
+  // What brought its bytes along.
+  [[nodiscard]] bool can_postpone(const RequestTask& task) const override;
 
   // Called by the engine's default settle() only, which this class replaces; each settles one.
   void on_complete(std::unique_ptr<RequestTask> task, Response response) override;
@@ -69,9 +76,10 @@ class JobTaskHandler final : public TaskHandler {
   void retry(std::unique_ptr<RequestTask> task) override;
 
   // Hand over an outcome that needed no transfer: that of an invalid request, and of one that is
-  // not sent any more for the reason that `message` says.
+  // not sent any more for the reason that `kind` and `message` say.
   void complete_now(const std::string& claim_id, const UnrunnableJob& job);
-  void condemn(const std::string& claim_id, const RequestJob& job, std::string message);
+  void refuse(const std::string& claim_id, const RequestJob& job, ErrorKind kind,
+              std::string message);
 
   // Puts the requests back that a stop of the processor has interrupted, all in one step, which
   // gives them their order. Until then their claims stay. Call after that stop.
@@ -129,6 +137,8 @@ class JobTaskHandler final : public TaskHandler {
   void end_claims(const std::vector<std::string>& claim_ids);
   void give_up(const std::vector<std::string>& claim_ids, const StoreFailure& failure);
   void release(std::vector<std::string> claim_ids);
+  // Into the schedule of the store.
+  void postpone(std::vector<FailedClaim> waiting);
 
   JobStore& store_;
   const JobSealer& sealer_;

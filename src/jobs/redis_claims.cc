@@ -291,7 +291,11 @@ StoreResult<std::vector<Settled>> RedisClaims::fail(std::span<const FailedClaim>
   step.argument(context_.process).owned_argument(to_score(now));
   for (const FailedClaim& one : failed) {
     const ClaimId id = parse_id(one.claim_id).value_or(ClaimId{0, "0", ""});
-    step.argument(id.number_text).argument(id.member).argument(one.bytes ? "1" : "0");
+    step.argument(id.number_text)
+        .argument(id.member)
+        .argument(!one.bytes       ? "0"
+                  : one.only_waits ? "2"
+                                   : "1");
     step.argument(one.bytes ? std::string_view(*one.bytes) : "");
     step.owned_argument(one.retry_at ? to_score(*one.retry_at) : "").argument(one.reason);
   }

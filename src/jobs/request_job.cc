@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/json_splice.h"
 #include "base/json_text.h"
 #include "base/url.h"
 #include "jobs/sidekiq_classes.h"
@@ -15,6 +16,7 @@ namespace {
 
 // Ours: args[3] is an envelope.
 constexpr std::string_view kArgsEncrypted = "callback_args_encrypted";
+constexpr std::string_view kAttempts = "earlier_attempts";
 
 // Fields of the application and of its tracing that the callback's code wants to see again:
 // Rails' current attributes and locale, tags, W3C trace context, Sentry, Datadog; and ours.
@@ -39,6 +41,25 @@ std::string carried_members(const Json::Object& job) {
   return out;
 }
 
+// What is not of our form counts as none: others may write what they like there.
+std::optional<EarlierAttempts> earlier_attempts(const Json& job) {
+  constexpr std::int64_t kMost = 1'000'000;
+  constexpr double kLatest = 4e9;  // the year 2096, within any clock
+  const Json* json = job.find(kAttempts);
+  if (json == nullptr || !json->is_object()) return std::nullopt;
+  const Json* count = json->find("count");
+  const Json* began_at = json->find("began_at");
+  const auto number = count != nullptr ? count->to_int64() : std::nullopt;
+  const auto seconds = began_at != nullptr ? began_at->to_double() : std::nullopt;
+  if (!number || *number < 1 || *number > kMost) return std::nullopt;
+  if (!seconds || !(*seconds >= 0 && *seconds <= kLatest)) return std::nullopt;
+  using std::chrono::system_clock;
+  const std::chrono::duration<double> since_epoch(*seconds);
+  return EarlierAttempts{
+      static_cast<int>(*number),
+      system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since_epoch))};
+}
+
 tl::unexpected<UnrunnableJob> malformed(std::string reason) {
   return unexpected(UnrunnableJob{UnrunnableJob::What::kMalformed, std::move(reason)});
 }
@@ -61,6 +82,7 @@ struct SealedJob {
   bool are_args_encrypted = false;
   std::optional<bool> raise_error_responses;
   std::string carried;
+  std::optional<EarlierAttempts> earlier_attempts;
 };
 
 Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
@@ -90,6 +112,7 @@ Result<SealedJob, UnrunnableJob> read_job(std::string_view bytes) {
     sealed.raise_error_responses = *raise;
   }
   sealed.carried = carried_members(*job);
+  sealed.earlier_attempts = earlier_attempts(*json);
   const Json* encrypted = json->find(kArgsEncrypted);
   sealed.are_args_encrypted =
       encrypted != nullptr && encrypted->if_bool() != nullptr && *encrypted->if_bool();
@@ -130,7 +153,14 @@ Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes,
   return RequestJob{std::move(job->request_id), std::move(*request),
                     std::move(job->callback),   std::move(*callback_args),
                     job->raise_error_responses, opened->format,
-                    std::move(job->carried)};
+                    std::move(job->carried),    job->earlier_attempts};
+}
+
+std::string with_attempts(std::string bytes, const EarlierAttempts& attempts) {
+  base::set_json_member(bytes, kAttempts,
+                        "{\"count\":" + std::to_string(attempts.count) +
+                            ",\"began_at\":" + sidekiq_time(attempts.began_at) + "}");
+  return bytes;
 }
 
 std::string make_request_job(const Request& request, const NewRequestJob& job) {

@@ -9,6 +9,7 @@
 #include "patient_http/callback_args.h"
 #include "patient_http/encryption.h"
 #include "patient_http/request.h"
+#include "patient_http/request_task.h"
 #include "patient_http/result.h"
 
 // Request jobs: the JSON in which a request waits in a store. The form is Sidekiq's, with the
@@ -26,6 +27,7 @@ struct RequestJob {
   std::optional<EncryptionFormat> format;
   // What the callback job takes over from this one, as JSON members with a leading comma.
   std::string carried;
+  std::optional<EarlierAttempts> earlier_attempts = std::nullopt;
 };
 
 // Why a job cannot be run.
@@ -51,6 +53,9 @@ struct UnrunnableJob {
 // Reads a job's bytes, and its data from wherever that is kept.
 [[nodiscard]] Result<RequestJob, UnrunnableJob> parse_request_job(std::string_view bytes,
                                                                   const JobOpener& opener);
+
+// The bytes of a job with the attempts that were made for it.
+[[nodiscard]] std::string with_attempts(std::string bytes, const EarlierAttempts& attempts);
 
 // What a new job is built from.
 struct NewRequestJob {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "engine/retry_policy.h"
 #include "jobs/retry_schedule.h"
 
 namespace patient_http::jobs {
@@ -173,7 +174,17 @@ void RequestWorker::hand_over(const Claim& claim, bool is_suspect) {
       return;
   }
   const std::string request_id = job->request_id;
-  if (!processor_.enqueue(std::make_unique<JobTask>(std::move(*job), handler_))) {
+  if (claim.rescues > 0 && job->request.on_interrupted() == OnInterrupted::kError) {
+    in_flight_.remove(request_id);
+    handler_.refuse(claim.id, *job, ErrorKind::kInterrupted,
+                    "the process that had the request died, it may have been sent, and "
+                    "on_interrupted says that it is not sent again");
+    return;
+  }
+  const bool may_be_postponed =
+      engine::may_wait_long(engine::retry_policy_of(processor_.options(), job->request));
+  if (!processor_.enqueue(std::make_unique<JobTask>(
+          std::move(*job), handler_, may_be_postponed ? claim.bytes : std::string()))) {
     // The processor is draining, or somebody else enqueued meanwhile.
     in_flight_.remove(request_id);
     put_back(claim.id);
@@ -209,7 +220,8 @@ void RequestWorker::condemn(const Claim& claim) {
   const std::string died =
       std::to_string(claim.deaths) + " processes died while it was sent as the only suspect";
   log_.error("job " + claim.jid + " is condemned, an error callback says so: " + died);
-  handler_.condemn(claim.id, *job, "the request is condemned and is not sent again: " + died);
+  handler_.refuse(claim.id, *job, ErrorKind::kPoison,
+                  "the request is condemned and is not sent again: " + died);
 }
 
 void RequestWorker::put_back_suspects() {

@@ -105,7 +105,10 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
          "z = { type = \"file\", directory = \"here\" }\n"
          "a = { type = \"sqlite\", database = \"/x.db\" }\n"
          "r = { type = \"redis\", prefix = \"p:\", lifetime = 1.5, second_copy_lifetime = 60 }\n"
-         "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n";
+         "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n"
+         "[processor]\nretry_on = [\"timeout\", 503]\n"
+         "[[processor.host_limits]]\nhost = \"api.example.com:8443\"\nmax_requests = 4\n"
+         "[[processor.host_limits]]\nhost = \"*.example.com\"\nmax_requests = 0\n";
   const auto done = read_configuration_file(path(), options, origins);
   ASSERT_TRUE(done.has_value()) << done.error().message;
   ASSERT_EQ(options.redis.queues.size(), 3U);
@@ -114,6 +117,13 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
   EXPECT_TRUE(options.redis.queues[1].is_shared);
   EXPECT_TRUE(options.redis.queues[2].is_shared);
   EXPECT_EQ(options.redis.callback_retries, 3);
+  ASSERT_EQ(options.processor.host_limits.size(), 2U);
+  EXPECT_EQ(options.processor.host_limits[0].host, "api.example.com:8443");
+  EXPECT_EQ(options.processor.host_limits[0].max_requests, 4U);
+  EXPECT_EQ(options.processor.host_limits[1].host, "*.example.com");
+  EXPECT_EQ(options.processor.host_limits[1].max_requests, 0U);
+  EXPECT_EQ(options.processor.retry_on,
+            (RetryOn{.connection = false, .timeout = true, .statuses = {503}}));
   EXPECT_EQ(options.redis.heartbeat_interval, 1500ms);
   EXPECT_EQ(options.log_level, LogLevel::kWarn);
   EXPECT_EQ(options.log_format, LogFormat::kJson);

@@ -30,7 +30,8 @@ TEST(RunLineTest, NeedsAUrlOnly) {
 TEST(RunLineTest, ReadsEveryField) {
   const auto line = parse(
       R"({"id":"a","method":"PUT","url":"https://h/x","headers":{"X-A":"1","x-list":["a","b"]},"params":{"q":"a b","l":[1,2]},)"
-      R"("json":{"f":30.50},"timeout":1.5,"max_redirects":0,"callback_args":{"k":1},"raise_error_responses":true})",
+      R"("json":{"f":30.50},"timeout":1.5,"max_redirects":0,"callback_args":{"k":1},"raise_error_responses":true,)"
+      R"("retry":{"retries":7,"on":["timeout",429]},"idempotency_key":true,"on_interrupted":"error"})",
       1);
   ASSERT_TRUE(line.has_value()) << line.error().message;
   EXPECT_EQ(line->id.dump(), "\"a\"");
@@ -42,6 +43,11 @@ TEST(RunLineTest, ReadsEveryField) {
   EXPECT_EQ(line->request.max_redirects(), 0);
   EXPECT_EQ(line->callback_args.dump(), R"({"k":1})");
   EXPECT_EQ(line->raise_error_responses, true);
+  EXPECT_EQ(line->request.retry(),
+            (RetryOptions{.retries = 7,
+                          .on = RetryOn{.connection = false, .timeout = true, .statuses = {429}}}));
+  EXPECT_EQ(line->request.idempotency_key(), true);
+  EXPECT_EQ(line->request.on_interrupted(), OnInterrupted::kError);
 }
 
 TEST(RunLineTest, SaysWhatIsWrong) {
@@ -51,6 +57,15 @@ TEST(RunLineTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(R"({"url":1})"), "url must be a string, got: integer");
   EXPECT_THAT(error_of(R"({"url":"http://h/","methods":"get"})"),
               testing::StartsWith("unknown field \"methods\"; the fields are id, method,"));
+  EXPECT_EQ(error_of(R"({"url":"http://h/","retry":{"on":[200]}})"),
+            R"(retry.on must be "connection", "timeout" or statuses from 400 to 599, got 200)");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","retry":{"attempts":3}})"),
+            "unknown field retry.attempts; its fields are retries, on, max_retry_after, max_time, "
+            "idempotent");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","idempotency_key":"k"})"),
+            "idempotency_key must be true or false, got: string");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","on_interrupted":"stop"})"),
+            R"(on_interrupted must be "resend" or "error", got: "stop")");
   EXPECT_EQ(error_of(R"({"url":"http://h/","method":"head"})"),
             "method must be one of get, post, put, patch, delete, got \"head\"");
   EXPECT_EQ(error_of(R"({"url":"http://h/","id":null})"),

@@ -90,7 +90,7 @@ class PreparerThreadsTest : public testing::Test {
     Request request =
         Request::create({.url = "http://h/", .preprocessors = std::move(preprocessors)}).value();
     auto ingredients = preparer_.look_up(request).value();
-    return {std::move(request), "id", std::move(ingredients)};
+    return {std::move(request), {"id"}, std::move(ingredients)};
   }
   void make(std::size_t threads, std::chrono::steady_clock::duration slow_call = 1h) {
     threads_.emplace(engine::PreparerThreadsOptions{threads, slow_call}, preparer_, lines_.log(),

@@ -17,6 +17,9 @@ TEST(ProcessorOptionsTest, HasTheDefaultsOfTheGem) {
   EXPECT_EQ(options.max_response_size, 1024U * 1024U);
   EXPECT_EQ(options.max_redirects, 5);
   EXPECT_EQ(options.retries, 3);
+  EXPECT_EQ(options.retry_on, RetryOn{});
+  EXPECT_TRUE(options.retry_on.connection);
+  EXPECT_FALSE(options.retry_on.timeout);
   EXPECT_EQ(options.connection_pool_size, 100U);
   EXPECT_EQ(options.user_agent, "PatientHttp");
   EXPECT_FALSE(options.raise_error_responses);
@@ -42,6 +45,10 @@ TEST(ProcessorOptionsTest, NamesTheOptionThatIsOutOfRange) {
             R"(user_agent must be free of line breaks, got: "a\nb")");
   EXPECT_EQ(problem([](O& o) { o.name_servers = "ns.example"; }),
             "name_servers must be IP addresses separated by commas, got: ns.example");
+  EXPECT_EQ(problem([](O& o) { o.max_retry_after = Seconds{-1}; }),
+            "max_retry_after must be 0 or more seconds, got: -1.000000");
+  EXPECT_EQ(problem([](O& o) { o.retry_on.statuses = {200}; }),
+            R"(retry_on must be "connection", "timeout" or statuses from 400 to 599, got 200)");
   EXPECT_THAT(problem([](O& o) { o.max_response_size = 0; }), StartsWith("max_response_size must"));
   EXPECT_THAT(problem([](O& o) { o.body_memory = 0; }), StartsWith("body_memory must"));
   EXPECT_THAT(problem([](O& o) { o.max_header_count = 0; }), StartsWith("max_header_count must"));
@@ -60,7 +67,8 @@ TEST(ProcessorOptionsTest, WantsTimesThatCanPass) {
     options.connection_timeout = options.first_byte_timeout = options.idle_timeout = Seconds{bad};
     options.retry_delay = options.longest_retry_delay = Seconds{bad};
     options.idle_connection_lifetime = Seconds{bad};
-    EXPECT_EQ(options.validate().size(), 8U) << bad;
+    options.max_retry_time = Seconds{bad};
+    EXPECT_EQ(options.validate().size(), 9U) << bad;
   }
 }
 

@@ -71,7 +71,7 @@ class TurnedReactor final : public ReactorListener {
   int turns = 0;
 
  private:
-  static std::string word_for(const std::variant<Response, Error, Interrupted>& outcome) {
+  static std::string word_for(const Outcome& outcome) {
     if (const auto* response = std::get_if<Response>(&outcome)) {
       return std::to_string(response->body().value_or("").size());
     }

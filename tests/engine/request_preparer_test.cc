@@ -19,7 +19,7 @@ Result<PreparedRequest, UnpreparedRequest> prepare_with(const RequestPreparer& p
   const Request request = Request::create(std::move(options)).value();
   const auto ingredients = preparer.look_up(request);
   if (!ingredients) return unexpected(ingredients.error());
-  return preparer.prepare(request, "id-1", *ingredients);
+  return preparer.prepare(request, {"id-1"}, *ingredients);
 }
 
 Result<PreparedRequest, UnpreparedRequest> prepare(RequestOptions options,

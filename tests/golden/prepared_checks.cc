@@ -47,7 +47,7 @@ Result<engine::PreparedRequest, engine::UnpreparedRequest> prepare(const Request
                                          recorded_preprocessors());
   const auto ingredients = preparer.look_up(request);
   if (!ingredients) return unexpected(ingredients.error());
-  return preparer.prepare(request, kId, *ingredients);
+  return preparer.prepare(request, {kId}, *ingredients);
 }
 
 // The lines for a recorded object of headers. Null is sent by nobody's HTTP (B22).

@@ -289,6 +289,24 @@ TEST_P(JobStoreConformance, FailToTheDeadSetHappensOnce) {
   EXPECT_THAT(ready(), ElementsAre("b"));
 }
 
+TEST_P(JobStoreConformance, WhatOnlyWaitsComesBackWithItsNewBytes) {
+  push({"a"});
+  const auto claims = must(store_.claim(1));
+  std::vector<FailedClaim> waits{retry(claims[0], kNow + seconds(90))};
+  waits[0].bytes = job_bytes("a", "{\"second\":\"try\"}");
+  waits[0].only_waits = true;
+  EXPECT_THAT(must(store_.fail(waits, kNow)), ElementsAre(kDone));
+  EXPECT_THAT(must(store_.fail(waits, kNow)), ElementsAre(kGone));
+  EXPECT_EQ(must(store_.counts()).in_flight, 0);
+  EXPECT_EQ(must(store_.promote_due(kNow + seconds(89))), 0);
+  EXPECT_EQ(must(store_.promote_due(kNow + seconds(90))), 1);
+  const auto again = must(store_.claim(10));
+  ASSERT_THAT(jids(again), ElementsAre("a"));
+  EXPECT_EQ(base::find_json_member(again[0].bytes, "args"),
+            base::find_json_member(*waits[0].bytes, "args"));
+  EXPECT_EQ(again[0].rescues, 0);
+}
+
 TEST_P(JobStoreConformance, FailedJobComesBackWhenItsTimeHasComeAndNotBefore) {
   push({"late", "early", "other"});
   const auto claims = must(store_.claim(2));

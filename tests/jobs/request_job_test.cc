@@ -45,6 +45,29 @@ TEST(RequestJobTest, WritesTheFormOfTheGem) {
   }
 }
 
+TEST(RequestJobTest, KeepsTheAttemptsOfAPostponedRequest) {
+  using std::chrono::system_clock;
+  using namespace std::chrono_literals;
+  const std::string plain = job_with("[" + kRequest + R"(,"Callback"])", R"(,"odd":1.50)");
+  const EarlierAttempts two{2, system_clock::time_point(1'764'000'000s + 250ms)};
+  const std::string bytes = with_attempts(plain, two);
+  EXPECT_EQ(bytes, plain.substr(0, plain.size() - 1) +
+                       R"(,"earlier_attempts":{"count":2,"began_at":1764000000.25}})");
+  EXPECT_EQ(parse(bytes)->earlier_attempts, two);
+  const EarlierAttempts three{3, two.began_at};
+  EXPECT_EQ(parse(with_attempts(bytes, three))->earlier_attempts, three);
+  EXPECT_EQ(parse(plain)->earlier_attempts, std::nullopt);
+  for (const char* odd :
+       {"3", "null", "{}", R"({"count":0,"began_at":1})", R"({"count":1})",
+        R"({"count":1.5,"began_at":1})", R"({"count":1,"began_at":-1})",
+        R"({"count":1,"began_at":1e300})", R"({"count":99999999999,"began_at":1})"}) {
+    const auto job = parse(
+        job_with("[" + kRequest + R"(,"Callback"])", std::string(R"(,"earlier_attempts":)") + odd));
+    ASSERT_TRUE(job.has_value()) << odd;
+    EXPECT_EQ(job->earlier_attempts, std::nullopt) << odd;
+  }
+}
+
 TEST(RequestJobTest, ReadsBackWhatItWrote) {
   const auto job = parse(make_request_job(some_request(), {.jid = "0123456789abcdef01234567",
                                                            .request_id = "id",

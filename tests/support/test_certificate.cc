@@ -21,6 +21,17 @@ struct Free {
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 using Certificate = std::unique_ptr<X509, Free>;
 
+constexpr const char* kHosts = "DNS:localhost,IP:127.0.0.1,IP:::1";
+constexpr long kHour = 3600;
+
+// Seconds from now.
+struct Validity {
+  long from = -kHour;
+  long until = 24 * kHour;
+};
+
+enum class Issuer { kAuthority, kItself };
+
 void add_extension(X509* certificate, int nid, const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -31,12 +42,13 @@ void add_extension(X509* certificate, int nid, const char* value) {
   X509_EXTENSION_free(extension);
 }
 
-Certificate make_certificate(const Key& key, const char* name, long serial) {
+Certificate make_certificate(const Key& key, const char* name, long serial,
+                             Validity validity = {}) {
   Certificate certificate(X509_new());
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 24L * 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), validity.from);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity.until);
   X509_set_pubkey(certificate.get(), key.get());
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
@@ -67,12 +79,15 @@ class Authority {
               [&](std::FILE* file) { return PEM_write_X509(file, certificate_.get()); });
   }
 
-  TestCertificate issue(const std::string& name, const char* alternative_names) {
+  TestCertificate issue(const std::string& name, const char* alternative_names,
+                        Validity validity = {}, Issuer issuer = Issuer::kAuthority) {
     const Key key = make_key();
-    const Certificate certificate = make_certificate(key, name.c_str(), ++serial_);
-    X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get()));
+    const Certificate certificate = make_certificate(key, name.c_str(), ++serial_, validity);
+    const bool is_ours = issuer == Issuer::kAuthority;
+    X509_set_issuer_name(certificate.get(),
+                         X509_get_subject_name((is_ours ? certificate_ : certificate).get()));
     add_extension(certificate.get(), NID_subject_alt_name, alternative_names);
-    X509_sign(certificate.get(), key_.get(), EVP_sha256());
+    X509_sign(certificate.get(), (is_ours ? key_ : key).get(), EVP_sha256());
     TestCertificate files{path("ca.pem"), path(name + ".pem"), path(name + ".key")};
     write_pem(files.certificate_file,
               [&](std::FILE* file) { return PEM_write_X509(file, certificate.get()); });
@@ -99,8 +114,25 @@ class Authority {
 }  // namespace
 
 const TestCertificate& TestCertificate::get() {
+  static const TestCertificate certificate = Authority::get().issue("localhost", kHosts);
+  return certificate;
+}
+
+const TestCertificate& TestCertificate::expired() {
   static const TestCertificate certificate =
-      Authority::get().issue("localhost", "DNS:localhost,IP:127.0.0.1,IP:::1");
+      Authority::get().issue("expired", kHosts, Validity{.from = -2 * kHour, .until = -kHour});
+  return certificate;
+}
+
+const TestCertificate& TestCertificate::not_yet_valid() {
+  static const TestCertificate certificate =
+      Authority::get().issue("not_yet_valid", kHosts, Validity{.from = kHour});
+  return certificate;
+}
+
+const TestCertificate& TestCertificate::self_signed() {
+  static const TestCertificate certificate =
+      Authority::get().issue("self_signed", kHosts, {}, Issuer::kItself);
   return certificate;
 }
 

@@ -15,6 +15,11 @@ struct TestCertificate {
   [[nodiscard]] static const TestCertificate& get();
   // One that is for another host ("wrong.example"), by the same CA.
   [[nodiscard]] static const TestCertificate& for_wrong_host();
+  // By the same CA, for the right hosts: until an hour ago, and from an hour hence.
+  [[nodiscard]] static const TestCertificate& expired();
+  [[nodiscard]] static const TestCertificate& not_yet_valid();
+  // For the right hosts, signed by nobody but itself; the CA is the one that did not.
+  [[nodiscard]] static const TestCertificate& self_signed();
 };
 
 }  // namespace patient_http::test

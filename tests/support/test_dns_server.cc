@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,8 +14,13 @@ namespace patient_http::test {
 namespace {
 
 constexpr std::size_t kHeaderSize = 12;
+constexpr std::size_t kLargestDatagram = 512;
 constexpr unsigned kTypeA = 1;
 constexpr unsigned kTypeAaaa = 28;
+// Of the flags of a reply.
+constexpr unsigned kResponse = 0x8180;
+constexpr unsigned kTruncated = 0x0200;
+constexpr unsigned kNoSuchName = 3;
 
 void put16(std::string& out, unsigned value) {
   out += static_cast<char>(value >> 8 & 255);
@@ -34,20 +40,39 @@ std::pair<std::string, std::size_t> read_question(const std::string& query) {
   return {name, at + 5};
 }
 
-}  // namespace
-
-TestDnsServer::TestDnsServer(const std::string& ip, int port)
-    : ip_(ip), socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+// A socket at `port`, which 0 makes any; -1 when there is none. Sets `port`.
+int bind_to(const std::string& ip, int type, int& port) {
+  const int fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  if (type == SOCK_STREAM) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  ::inet_pton(AF_INET, ip_.c_str(), &address.sin_addr);
+  ::inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
   socklen_t length = sizeof address;
-  if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    throw std::runtime_error("cannot open a UDP port on " + ip_);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    ::close(fd);
+    return -1;
   }
-  port_ = ntohs(address.sin_port);
+  port = ntohs(address.sin_port);
+  return fd;
+}
+
+}  // namespace
+
+TestDnsServer::TestDnsServer(const std::string& ip, int port) : ip_(ip) {
+  // Both on one port: where any will do, the first that is free for one may be taken for the other.
+  for (int tries = 0; tries < 10 && socket_ < 0; ++tries) {
+    port_ = port;
+    listener_ = bind_to(ip_, SOCK_STREAM, port_);
+    if (listener_ < 0) break;
+    socket_ = bind_to(ip_, SOCK_DGRAM, port_);
+    if (socket_ < 0) ::close(listener_);
+  }
+  if (socket_ < 0 || ::listen(listener_, 16) != 0) {
+    throw std::runtime_error("cannot open a port for DNS on " + ip_);
+  }
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -61,12 +86,28 @@ TestDnsServer::~TestDnsServer() {
   ::sendto(socket_, "", 0, 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
   thread_.join();
   ::close(socket_);
+  ::close(listener_);
 }
 
 void TestDnsServer::add(const std::string& name, const std::vector<std::string>& addresses,
                         unsigned ttl) {
   std::lock_guard lock(mutex_);
-  records_[name] = {addresses, ttl};
+  records_[name] = {.addresses = addresses, .ttl = ttl};
+}
+
+void TestDnsServer::fail(const std::string& name, Failure failure) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.flags = static_cast<unsigned>(failure)};
+}
+
+void TestDnsServer::garble(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.is_garbled = true};
+}
+
+void TestDnsServer::truncate(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.flags = kTruncated};
 }
 
 int TestDnsServer::queries_for(const std::string& name) const {
@@ -76,19 +117,59 @@ int TestDnsServer::queries_for(const std::string& name) const {
 }
 
 void TestDnsServer::serve() {
-  std::array<char, 2048> buffer;
+  std::vector<pollfd> watched = {{socket_, POLLIN, 0}, {listener_, POLLIN, 0}};
   for (;;) {
-    sockaddr_in peer{};
-    socklen_t length = sizeof peer;
-    const ssize_t got = ::recvfrom(socket_, buffer.data(), buffer.size(), 0,
-                                   reinterpret_cast<sockaddr*>(&peer), &length);
-    if (stopping_ || got < 0) return;
-    if (static_cast<std::size_t>(got) < kHeaderSize + 5) continue;
-    const std::lock_guard held(hold_);
-    const std::string reply = reply_to({buffer.data(), static_cast<std::size_t>(got)});
-    if (reply.empty()) continue;
-    ::sendto(socket_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
+    ::poll(watched.data(), watched.size(), -1);
+    if (watched[0].revents != 0 && !answer_datagram()) break;
+    for (std::size_t i = watched.size(); --i > 1;) {
+      if (watched[i].revents == 0 || answer_on(watched[i].fd)) continue;
+      ::close(watched[i].fd);
+      watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (watched[1].revents != 0) {
+      watched.push_back({::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), POLLIN, 0});
+    }
   }
+  for (std::size_t i = 2; i < watched.size(); ++i) ::close(watched[i].fd);
+}
+
+bool TestDnsServer::answer_datagram() {
+  std::array<char, 2048> buffer;
+  sockaddr_in peer{};
+  socklen_t length = sizeof peer;
+  const ssize_t got = ::recvfrom(socket_, buffer.data(), buffer.size(), 0,
+                                 reinterpret_cast<sockaddr*>(&peer), &length);
+  if (stopping_ || got < 0) return false;
+  if (static_cast<std::size_t>(got) < kHeaderSize + 5) return true;
+  const std::lock_guard held(hold_);
+  std::string reply = reply_to({buffer.data(), static_cast<std::size_t>(got)});
+  if (reply.empty()) return true;
+  if (reply.size() > kLargestDatagram) {
+    // The question, and no record.
+    reply.resize(static_cast<std::size_t>(got));
+    reply[2] = static_cast<char>(static_cast<unsigned char>(reply[2]) | kTruncated >> 8);
+    reply[7] = 0;
+  }
+  ::sendto(socket_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
+  return true;
+}
+
+bool TestDnsServer::answer_on(int connection) {
+  std::array<unsigned char, 2> size{};
+  if (::recv(connection, size.data(), size.size(), MSG_WAITALL) != 2) return false;
+  std::string query(size[0] * 256U + size[1], '\0');
+  if (::recv(connection, query.data(), query.size(), MSG_WAITALL) !=
+          static_cast<ssize_t>(query.size()) ||
+      query.size() < kHeaderSize + 5) {
+    return false;
+  }
+  const std::lock_guard held(hold_);
+  const std::string reply = reply_to(query);
+  std::string message;
+  put16(message, static_cast<unsigned>(reply.size()));
+  message += reply;
+  return reply.empty() || ::send(connection, message.data(), message.size(), MSG_NOSIGNAL) ==
+                              static_cast<ssize_t>(message.size());
 }
 
 std::string TestDnsServer::reply_to(const std::string& query) {
@@ -105,7 +186,8 @@ std::string TestDnsServer::reply_to(const std::string& query) {
   });
 
   std::string reply = query.substr(0, 2);
-  put16(reply, known ? 0x8180 : 0x8183);
+  if (known && it->second.is_garbled) return reply + std::string(40, '\xff');
+  put16(reply, kResponse | (known ? it->second.flags : kNoSuchName));
   put16(reply, 1);
   put16(reply, static_cast<unsigned>(addresses.size()));
   put16(reply, 0);

@@ -9,8 +9,10 @@
 
 namespace patient_http::test {
 
-// A real name server on a UDP port of the loopback. It knows the A and AAAA records that it is
-// given; other names do not exist (NXDOMAIN), and names under "silent." get no answer at all.
+// A real name server on a port of the loopback, UDP and TCP: an answer of more than 512 bytes is to
+// be asked for over TCP. It knows the A and AAAA records that it is
+// given; other names do not exist (NXDOMAIN), and names under "silent." get no answer at all. Some
+// it is told to answer wrongly.
 class TestDnsServer {
  public:
   TestDnsServer() : TestDnsServer("127.0.0.1", 0) {}
@@ -21,6 +23,13 @@ class TestDnsServer {
   TestDnsServer& operator=(const TestDnsServer&) = delete;
 
   void add(const std::string& name, const std::vector<std::string>& addresses, unsigned ttl = 30);
+  // Every query for the name is answered by this failure: a code of RFC 1035 §4.1.1.
+  enum class Failure { kServerFailure = 2, kRefused = 5 };
+  void fail(const std::string& name, Failure failure);
+  // With bytes that are no answer, behind the id of the query.
+  void garble(const std::string& name);
+  // With no record and the word to ask again over TCP, where there is none either.
+  void truncate(const std::string& name);
   // For ProcessorOptions::name_servers.
   [[nodiscard]] std::string address() const { return ip_ + ":" + std::to_string(port_); }
   [[nodiscard]] int port() const { return port_; }
@@ -32,15 +41,22 @@ class TestDnsServer {
 
  private:
   struct Record {
-    std::vector<std::string> addresses;
+    std::vector<std::string> addresses = {};
     unsigned ttl = 0;
+    unsigned flags = 0;  // of the reply's header, beside those of every reply
+    bool is_garbled = false;
   };
 
   void serve();
+  // False when the server is to stop.
+  [[nodiscard]] bool answer_datagram();
+  // False when the connection has ended.
+  [[nodiscard]] bool answer_on(int connection);
   [[nodiscard]] std::string reply_to(const std::string& query);
 
   const std::string ip_;
   int socket_ = -1;
+  int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> stopping_{false};
   std::mutex hold_;  // taken around each answer

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -110,6 +111,13 @@ class TestHttpServer::Connection final : public ServerConnection {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
+  }
+
+  void send_raw(std::string_view bytes) override {
+    if (::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(bytes.size())) {
+      throw std::runtime_error("cannot send " + std::to_string(bytes.size()) + " bytes");
+    }
   }
 
   void send_session_ticket() override {
@@ -241,6 +249,9 @@ void TestHttpServer::accept_all() {
   for (;;) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    // A reset drops what Nagle's algorithm holds back: what was sent before it must be on its way.
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     std::lock_guard lock(mutex_);
     if (stopping_) {
       ::close(fd);
@@ -366,6 +377,11 @@ void TestHttpServer::release() {
 void TestHttpServer::wait_for_release() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return released_; });
+}
+
+bool TestHttpServer::wait_for_release(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&] { return released_; });
 }
 
 std::string TestHttpServer::response(int status, const std::string& body,

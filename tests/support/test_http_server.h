@@ -36,6 +36,8 @@ class ServerConnection {
   virtual ~ServerConnection() = default;
   // False when the peer is gone.
   virtual bool send(std::string_view bytes) = 0;
+  // Beside TLS, where there is TLS: what is no record.
+  virtual void send_raw(std::string_view bytes) = 0;
   // Sends a TLS 1.3 session ticket: bytes on the wire that are no data.
   virtual void send_session_ticket() = 0;
   // Ends the connection in order; with TLS with a close_notify.
@@ -90,6 +92,8 @@ class TestHttpServer {
   // Lets handlers that call wait_for_release() go on.
   void release();
   void wait_for_release();
+  // Whether they may go on, after waiting for it no longer than `patience`.
+  [[nodiscard]] bool wait_for_release(std::chrono::milliseconds patience);
 
   // The response of answer(), for handlers.
   [[nodiscard]] static std::string response(int status, const std::string& body,

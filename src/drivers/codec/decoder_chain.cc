@@ -12,14 +12,14 @@ Result<Decoder::Progress> DecoderChain::feed(std::string_view input, std::span<c
   buffer_.resize(kBufferSize);
   Progress progress;
   for (;;) {
-    const auto second = second_->feed(between_, output.subspan(progress.produced));
+    auto second = second_->feed(between_, output.subspan(progress.produced));
     if (!second) return second;
     between_.remove_prefix(second->consumed);
     progress.produced += second->produced;
     if (progress.produced == output.size()) return progress;
     if (!first_has_more_ && progress.consumed == input.size()) return progress;
 
-    const auto first = first_->feed(input.substr(progress.consumed), buffer_);
+    auto first = first_->feed(input.substr(progress.consumed), buffer_);
     if (!first) return first;
     progress.consumed += first->consumed;
     between_ = std::string_view(buffer_.data(), first->produced);

@@ -68,6 +68,9 @@ struct ResponseParser::Callbacks {
 
   static int on_headers_complete(http_parser* parser) {
     ResponseParser& me = self(parser);
+    // http_parser takes any number up to 999; a status has three digits (RFC 9110 §15).
+    me.bad_status_ = parser->status_code < 100;
+    if (me.bad_status_) return kFail;
     if (parser->status_code == 101) {
       me.switches_protocols_ = true;
       return kFail;
@@ -140,7 +143,7 @@ void ResponseParser::reset() {
   name_.clear();
   value_.clear();
   in_value_ = status_told_ = in_trailers_ = begun_ = complete_ = keeps_alive_ = false;
-  stopped_ = too_large_ = switches_protocols_ = bad_value_ = framed_twice_ = false;
+  stopped_ = too_large_ = switches_protocols_ = bad_value_ = bad_status_ = framed_twice_ = false;
   head_bytes_ = head_fields_ = 0;
 }
 
@@ -203,6 +206,9 @@ ParseFailure ResponseParser::failure_now() const {
   }
   if (switches_protocols_) {
     return {ParseFailure::Kind::kMalformed, "the server switched to another protocol (status 101)"};
+  }
+  if (bad_status_) {
+    return {ParseFailure::Kind::kMalformed, "malformed response: its status is below 100"};
   }
   if (bad_value_) {
     return {ParseFailure::Kind::kMalformed,

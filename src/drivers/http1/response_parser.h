@@ -92,6 +92,7 @@ class ResponseParser {
   bool stopped_ = false;
   bool too_large_ = false;
   bool switches_protocols_ = false;
+  bool bad_status_ = false;
   bool bad_value_ = false;
   bool framed_twice_ = false;  // by length and in chunks
   std::size_t head_bytes_ = 0;

@@ -139,7 +139,7 @@ local function add_rescue(key, jid, now)
   times[#times + 1] = string.format('%d', now)
   while #times > 10 do table.remove(times, 1) end
   redis.call('HSET', key, jid, table.concat(times, ' '))
-  redis.call('EXPIRE', key, 3600)
+  redis.call('EXPIRE', key, 86400)
 end
 local function count_rescues(key, jid)
   local times = {}

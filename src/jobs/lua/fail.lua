@@ -1,7 +1,8 @@
 -- Moves claimed jobs to the schedule, to the retries or to the dead.
 -- KEYS: registry index, registry, claims, facts, suspects, schedule, retry, dead, stat:processed,
 --       stat:processed:<day>, stat:failed, stat:failed:<day>, rescues, deaths
--- ARGV: process, now in seconds, then for each entry: number, member, 1 when there are new bytes, those,
+-- ARGV: process, now in seconds, then for each entry: number, member, 1 when there are new bytes, 2 when
+--       there are and it has not failed, those,
 --       the time of the next try in seconds, or nothing for the dead set, and why
 -- Gives 1 for each entry that was done, 0 where the claim is gone.
 local index, registry, claims, facts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -28,7 +29,8 @@ local settled, failures = {}, 0
 local suspect = redis.call('HGET', suspects, process)
 for at = 3, #ARGV, ENTRY do
   local number, member, at_time = ARGV[at], ARGV[at + 1], ARGV[at + 4]
-  local has_bytes = ARGV[at + 2] == '1'
+  local has_bytes = ARGV[at + 2] ~= '0'
+  local has_failed = at_time == '' or ARGV[at + 2] == '1'
   local claim = standing(facts, registry, process, member, number)
   if claim then
     local bytes = with_queue(has_bytes and ARGV[at + 3] or redis.call('HGET', claims, member), claim.queue)
@@ -38,10 +40,10 @@ for at = 3, #ARGV, ENTRY do
       redis.call('HDEL', KEYS[13], claim.jid)
       redis.call('HDEL', KEYS[14], claim.jid)
     else
-      redis.call('ZADD', has_bytes and retry or schedule, at_time, bytes)
+      redis.call('ZADD', has_failed and retry or schedule, at_time, bytes)
     end
     -- What only waits its turn has not failed.
-    if at_time == '' or has_bytes then failures = failures + 1 end
+    if has_failed then failures = failures + 1 end
     if suspect == claim.jid then redis.call('HDEL', suspects, process) end
     redis.call('HDEL', claims, member)
     redis.call('HDEL', facts, member)

@@ -89,7 +89,20 @@ TEST(DecoderTest, IgnoresWhatFollowsABrotliStreamButNotWhatFollowsAZstdFrame) {
   EXPECT_EQ(decode_whole({Coding::kBrotli}, brotli_hello() + "garbage"), kHello);
   // It may as well be a damaged frame.
   EXPECT_EQ(decode_whole({Coding::kZstd}, zstd_hello() + "garbage"),
-            "failed: invalid zstd data: Unknown frame descriptor");
+            "failed: invalid zstd data: it is no zstd frame");
+}
+
+TEST(DecoderTest, RefusesFramesOfZstdBeforeItsFirstVersion) {
+  // libzstd took them where their first four bytes came in one piece; they have windows of any
+  // size.
+  for (const char version : {'\x22', '\x23', '\x24', '\x25', '\x26', '\x27'}) {
+    std::string frame("\0\xb5\x2f\xfd\0\0\x01\0\0", 9);
+    frame[0] = version;
+    EXPECT_EQ(decode_whole({Coding::kZstd}, frame),
+              "failed: invalid zstd data: it is no zstd frame");
+    EXPECT_EQ(decode_whole({Coding::kZstd}, zstd_hello() + frame),
+              "failed: invalid zstd data: it is no zstd frame");
+  }
 }
 
 TEST(DecoderTest, FailsOnWhatIsNotTheCoding) {

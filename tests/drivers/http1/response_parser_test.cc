@@ -127,6 +127,14 @@ TEST(ResponseParserTest, RefusesWhatIsMalformed) {
             "200\ntransfer-encoding=chunked\nlength -1\n[] malformed");
 }
 
+TEST(ResponseParserTest, RefusesAStatusOfFewerThanThreeDigits) {
+  // http_parser takes one; a response with the status 99, or 0, was delivered.
+  for (const char* status : {"99", "9", "0", "099"}) {
+    EXPECT_EQ(read("HTTP/1.1 " + std::string(status) + " Odd\r\n\r\n"), "[] malformed") << status;
+  }
+  EXPECT_EQ(read("HTTP/1.1 1000 Odd\r\n\r\n"), "[] malformed");
+}
+
 TEST(ResponseParserTest, RefusesControlCharactersInValues) {
   // A NUL at the beginning of a value passed: http_parser looks at the others only.
   for (const char c : {'\0', '\x01', '\x1b', '\x7f'}) {

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 
 #include <atomic>
 #include <memory>
 #include <thread>
 
 #include "drivers/net/dial.h"
+#include "support/hanging_server.h"
 #include "support/test_dns_server.h"
 #include "support/test_http_server.h"
 
@@ -16,6 +16,7 @@ namespace patient_http::net {
 namespace {
 
 using namespace std::chrono_literals;
+using test::HangingServer;
 using test::TestCertificate;
 using test::TestDnsServer;
 using test::TestHttpServer;
@@ -136,43 +137,6 @@ TEST(DialerTest, RefusesACertificateThatItCannotVerify) {
   EXPECT_EQ(dial.failed_in, DialPhase::kTls);
   EXPECT_EQ(dial.failure->kind, NetFailure::Kind::kTlsCertificate);
 }
-
-// Accepts no connections: its queue is full, so that each further one hangs.
-class HangingServer {
- public:
-  HangingServer(const std::string& ip, int port) {
-    const Address address = Address::parse(ip, static_cast<std::uint16_t>(port)).value();
-    const auto open = [&] {
-      return Fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    };
-    listener_ = open();
-    const int on = 1;
-    ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener_.get(), address.get(), address.length()) != 0 ||
-        ::listen(listener_.get(), 0) != 0) {
-      throw std::runtime_error("cannot listen on " + address.text());
-    }
-    // One that is taken into the queue is writable soon; the first that is not has filled it.
-    for (pollfd ready{}; fillers_.size() < 10;) {
-      fillers_.push_back(open());
-      ::connect(fillers_.back().get(), address.get(), address.length());
-      ready = {.fd = fillers_.back().get(), .events = POLLOUT, .revents = 0};
-      if (::poll(&ready, 1, 100) == 0) return;
-    }
-    throw std::runtime_error("connections do not hang at " + address.text());
-  }
-
-  // Empties the queue: who hangs gets through with the next packet that is sent again.
-  void make_room() {
-    fillers_.clear();
-    while (Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC))) {
-    }
-  }
-
- private:
-  Fd listener_;
-  std::vector<Fd> fillers_;
-};
 
 TEST(DialerTest, TriesTheNextAddressWhileAnotherHangs) {
   TestHttpServer server;
