@@ -32,6 +32,7 @@ enum class ErrorKind {
   kConnection,   // any other failure of a socket, such as no descriptors left
   kTls,          // handshake or record failed
   kTlsCertificate,
+  kProxy,  // it refused the connection to the origin, or does not speak HTTP
   // The response.
   kProtocol,  // not HTTP, or malformed
   kDecode,    // the body is not what content-encoding says

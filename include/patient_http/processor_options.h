@@ -103,6 +103,18 @@ struct ProcessorOptions {
   // "192.0.2.1,192.0.2.2:5353"; empty: the system's name servers.
   std::string name_servers = {};
 
+  // The HTTP proxy through which all origins are reached: http://user:password@host:port, or
+  // https:// for TLS to the proxy itself; empty: none. https origins are reached through a tunnel
+  // (CONNECT), http ones are forwarded by it. The credentials are sent to nobody but the proxy.
+  std::string proxy_url = {};
+  // What is reached directly all the same, separated by commas: "example.com" (and what is under
+  // it), ".example.com" (only what is under it), addresses, networks as in 10.0.0.0/8, each but the
+  // last also with a port, and "*" for everything.
+  std::string no_proxy = {};
+  // Without proxy_url: the proxies of https_proxy or HTTPS_PROXY, http_proxy, and all_proxy or
+  // ALL_PROXY. Adds the exceptions of no_proxy or NO_PROXY. The environment is read once.
+  bool proxy_from_environment = false;
+
   // Threads that settle outcomes: they call the TaskHandlers, which may block.
   std::size_t delivery_threads = 2;
 

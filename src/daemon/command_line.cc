@@ -99,6 +99,18 @@ void add_engine_options(CLI::App& command, ProcessorOptions& options, std::strin
       .add_option("--ca-file", options.ca_file,
                   "Certificates to trust, PEM; the system's by default")
       ->type_name("FILE");
+  command
+      .add_option("--proxy-url", options.proxy_url,
+                  "Reach everything through this HTTP proxy: http://[user:password@]host:port, "
+                  "https:// for TLS to the proxy")
+      ->type_name("URL");
+  command
+      .add_option("--no-proxy", options.no_proxy,
+                  "But not these: names with all under them, addresses, networks, *; separated by "
+                  "commas")
+      ->type_name("LIST");
+  command.add_flag("--proxy-from-environment", options.proxy_from_environment,
+                   "Take the proxies of https_proxy, http_proxy, all_proxy and no_proxy");
 }
 
 struct RunArguments {

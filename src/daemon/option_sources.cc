@@ -324,6 +324,7 @@ std::string configuration_text(GatheredOptions gathered) {
   };
   const bool uses_redis = options.database.empty();
   options.redis.url = masked_url(options.redis.url);
+  options.processor.proxy_url = masked_url(options.processor.proxy_url);
   std::string text;
   std::string_view section;
   for (const Option& option : options_of(options)) {

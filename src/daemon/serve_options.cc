@@ -62,6 +62,14 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
       "A response that is not 2xx is an error, unless its request says otherwise");
   add("ca_file", &o.ca_file, "FILE", "Certificates to trust, PEM; empty: the system's");
   add("name_servers", &o.name_servers, "ADDRESSES", "Separated by commas; empty: the system's");
+  add("proxy_url", &o.proxy_url, "URL",
+      "Reach everything through this HTTP proxy: http://[user:password@]host:port, https:// for "
+      "TLS "
+      "to the proxy");
+  add("no_proxy", &o.no_proxy, "LIST",
+      "But not these: names with all under them, addresses, networks, *; separated by commas");
+  add("proxy_from_environment", &o.proxy_from_environment, "",
+      "Take the proxies of https_proxy, http_proxy, all_proxy and no_proxy");
   add("delivery_threads", &o.delivery_threads, "N", "Threads that store results");
   add("preparer_threads", &o.preparer_threads, "N", "Threads that get secrets");
 }

@@ -20,9 +20,8 @@ constexpr std::size_t kMostRemembered = 10'000;
 ConnectionPool::ConnectionPool(net::EventLoop& loop, net::Resolver& resolver,
                                const net::TlsContext& tls, ConnectionPoolOptions options)
     : loop_(loop),
-      resolver_(resolver),
-      tls_(tls),
       options_(std::move(options)),
+      dial_context_{loop, resolver, tls, options_.proxies},
       scratch_(kScratchSize),
       memory_(kMostRemembered),
       expiry_([this] { close_expired(); }),
@@ -70,7 +69,7 @@ std::unique_ptr<ConnectionPool::Dial> ConnectionPool::end_wait(Waiter& waiter) {
   return dial;
 }
 
-std::optional<net::DialPhase> ConnectionPool::phase_of(const Waiter& waiter) const {
+std::optional<DialPhase> ConnectionPool::phase_of(const Waiter& waiter) const {
   const Waiting& waiting = waiting_.at(&waiter);
   if (waiting.dial) return waiting.dial->phase();
   const OriginState& state = *waiting.origin;
@@ -87,7 +86,7 @@ std::string ConnectionPool::peer_of(const Waiter& waiter) const {
 }
 
 void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch,
-                                    const net::Address& peer) {
+                                    const std::string& peer) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) {
     watch.reset();
@@ -95,16 +94,23 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
   }
   OriginState& state = dial.origin();
   const bool wants_http2 = options_.protocol == HttpProtocol::kHttp2;
+  if (wants_http2 && dial.is_forwarded()) {
+    watch.reset();
+    dial_failed(dial, DialPhase::kProxy,
+                {net::NetFailure::Kind::kProxy,
+                 "HTTP/2 without TLS, which protocol asks for, does not go through a proxy"});
+    return;
+  }
   const bool is_http2 = stream.is_tls() ? stream.has_chosen_http2() : wants_http2;
   if (wants_http2 && !is_http2) {
     watch.reset();
-    dial_failed(dial, net::DialPhase::kTls,
+    dial_failed(dial, DialPhase::kTls,
                 {net::NetFailure::Kind::kTls,
                  "TLS handshake: the server did not choose HTTP/2, which protocol asks for"});
     return;
   }
   HttpConnection& connection =
-      add(state, is_http2, std::move(stream), std::move(watch), peer.text());
+      add(state, is_http2, std::move(stream), std::move(watch), peer);
   ended_dials_.push_back(end_wait(*waiter));
   look_after(state);
   waiter->on_connection(connection);
@@ -144,7 +150,7 @@ HttpConnection& ConnectionPool::add(OriginState& state, bool is_http2, net::Stre
 
 // Those in the queue may have waited for this dial. They get its failure, unless there are
 // connections that will become free for them.
-void ConnectionPool::dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure) {
+void ConnectionPool::dial_failed(Dial& dial, DialPhase phase, const net::NetFailure& failure) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) return;
   OriginState& state = dial.origin();

@@ -10,7 +10,6 @@
 
 #include "base/url.h"
 #include "drivers/http1/response_parser.h"
-#include "drivers/net/dialer.h"
 #include "drivers/net/event_loop.h"
 #include "drivers/net/resolver.h"
 #include "drivers/net/tls_context.h"
@@ -18,6 +17,7 @@
 #include "engine/http2_connection.h"
 #include "engine/protocol_memory.h"
 #include "patient_http/http_protocol.h"
+#include "engine/origin_dialer.h"
 
 namespace patient_http::engine {
 
@@ -32,6 +32,8 @@ struct ConnectionPoolOptions {
   std::chrono::steady_clock::duration ping_timeout = std::chrono::seconds(10);
   // Connections to an origin, open or being opened; 0, or no function: any number.
   std::function<std::size_t(const base::Origin&)> origin_limit = {};
+  // Null: none. They must outlive the pool.
+  const ProxyRules* proxies = nullptr;
 };
 
 // Opens connections, shares those of HTTP/2, and keeps the idle ones per origin; the least recently
@@ -49,7 +51,7 @@ class ConnectionPool final : private ConnectionOwner {
     virtual ~Waiter() = default;
     virtual void on_connection(HttpConnection& connection) = 0;
     // `peer` is the last address tried, or empty.
-    virtual void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+    virtual void on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                                 const std::string& peer) = 0;
   };
 
@@ -66,7 +68,7 @@ class ConnectionPool final : private ConnectionOwner {
 
   // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to
   // become free. REQUIRES: it waits.
-  [[nodiscard]] std::optional<net::DialPhase> phase_of(const Waiter& waiter) const;
+  [[nodiscard]] std::optional<DialPhase> phase_of(const Waiter& waiter) const;
   [[nodiscard]] std::string peer_of(const Waiter& waiter) const;
 
   // Closes what is idle.
@@ -116,8 +118,8 @@ class ConnectionPool final : private ConnectionOwner {
   void on_http1_required(HttpConnection& connection) override;
   void on_connection_closed(HttpConnection& connection) override;
 
-  void dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch, const net::Address& peer);
-  void dial_failed(Dial& dial, net::DialPhase phase, const net::NetFailure& failure);
+  void dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch, const std::string& peer);
+  void dial_failed(Dial& dial, DialPhase phase, const net::NetFailure& failure);
   HttpConnection& add(OriginState& state, bool is_http2, net::Stream stream, net::Watch watch,
                       std::string peer);
   [[nodiscard]] std::unique_ptr<Dial> end_wait(Waiter& waiter);
@@ -138,9 +140,8 @@ class ConnectionPool final : private ConnectionOwner {
   void set_expiry_timer();
 
   net::EventLoop& loop_;
-  net::Resolver& resolver_;
-  const net::TlsContext& tls_;
   const ConnectionPoolOptions options_;
+  const DialContext dial_context_;
   std::vector<char> scratch_;
   ProtocolMemory memory_;
   net::Timer expiry_;

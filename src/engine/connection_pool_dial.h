@@ -8,14 +8,14 @@
 namespace patient_http::engine {
 
 // A connection being opened at the request of one waiter. Private to the pool.
-class ConnectionPool::Dial final : private net::Dialer::Listener {
+class ConnectionPool::Dial final : private OriginDialer::Listener {
  public:
   Dial(ConnectionPool& pool, OriginState& origin, Waiter& waiter, net::Alpn alpn)
       : pool_(pool),
         origin_(origin),
         waiter_(&waiter),
-        dialer_(pool.loop_, pool.resolver_, origin.origin.is_tls() ? &pool.tls_ : nullptr, *this) {
-    dialer_.dial({.host = origin.origin.host, .port = origin.origin.port, .alpn = alpn});
+        dialer_(pool.dial_context_, *this) {
+    dialer_.dial(origin.origin, alpn);
   }
 
   // REQUIRES: not given up.
@@ -23,23 +23,23 @@ class ConnectionPool::Dial final : private net::Dialer::Listener {
   // Null once it is given up: what it still reports is dropped.
   [[nodiscard]] Waiter* waiter() const { return waiter_; }
   void give_up() { waiter_ = nullptr; }
-  [[nodiscard]] net::DialPhase phase() const { return dialer_.phase(); }
-  [[nodiscard]] std::string peer() const {
-    return dialer_.peer() ? dialer_.peer()->text() : std::string();
-  }
+  [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
+  [[nodiscard]] std::string peer() const { return dialer_.peer(); }
+  // Whether requests go to a proxy that forwards them.
+  [[nodiscard]] bool is_forwarded() const { return dialer_.is_forwarded(); }
 
  private:
-  void on_connected(net::Stream stream, net::Watch watch, const net::Address& peer) override {
+  void on_connected(net::Stream stream, net::Watch watch, const std::string& peer) override {
     pool_.dial_succeeded(*this, std::move(stream), std::move(watch), peer);
   }
-  void on_dial_failed(net::DialPhase phase, net::NetFailure failure) override {
+  void on_dial_failed(DialPhase phase, net::NetFailure failure) override {
     pool_.dial_failed(*this, phase, failure);
   }
 
   ConnectionPool& pool_;
   OriginState& origin_;
   Waiter* waiter_;
-  net::Dialer dialer_;
+  OriginDialer dialer_;
 };
 
 }  // namespace patient_http::engine

@@ -94,19 +94,31 @@ bool Http1Connection::is_all_sent() const {
 }
 
 void Http1Connection::update_interest() {
-  if (!closed_) watch_.set({.read = !paused_, .write = write_blocked_});
+  if (closed_) return;
+  // With TLS through a proxy with TLS, bytes may be here that no readiness announces: a socket that
+  // is writable, as it nearly always is, brings us back for them.
+  const bool has_more = !paused_ && stream_.has_buffered_bytes();
+  watch_.set({.read = !paused_, .write = write_blocked_ || has_more});
 }
 
 void Http1Connection::on_ready(net::Interest ready) {
   if (closed_) return;
   if (listener_ == nullptr) {
-    if (!is_fresh()) close();
+    if (is_fresh()) {
+      update_interest();
+    } else {
+      close();
+    }
     return;
   }
   if (!is_all_sent() && !write_failed_) write_some();
   // While reading is paused, only a broken connection is ready to be read: what is left in it is
   // read at once, or epoll would report it again and again.
-  if (ready.read && !closed_ && listener_ != nullptr) read_some(paused_);
+  const bool has_more = !paused_ && stream_.has_buffered_bytes();
+  if ((ready.read || has_more) && !closed_ && listener_ != nullptr) {
+    read_some(paused_);
+    update_interest();
+  }
 }
 
 void Http1Connection::read_some(bool is_broken) {

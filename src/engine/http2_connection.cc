@@ -133,8 +133,10 @@ void Http2Connection::end(Exchange& exchange) {
 void Http2Connection::on_ready(net::Interest ready) {
   if (closed_) return;
   if (ready.write) flush();
-  if (ready.read && !closed_) read_some(scratch_);
-  if (!closed_) flush();
+  if (!closed_ && (ready.read || stream_.has_buffered_bytes())) read_some(scratch_);
+  if (closed_) return;
+  flush();
+  update_interest();
 }
 
 void Http2Connection::read_some(std::span<char> buffer) {
@@ -333,7 +335,10 @@ void Http2Connection::shut() {
 }
 
 void Http2Connection::update_interest() {
-  if (!closed_) watch_.set({.read = true, .write = write_blocked_});
+  if (closed_) return;
+  // With TLS through a proxy with TLS, bytes may be here that no readiness announces: a socket that
+  // is writable, as it nearly always is, brings us back for them.
+  watch_.set({.read = true, .write = write_blocked_ || stream_.has_buffered_bytes()});
 }
 
 }  // namespace patient_http::engine

@@ -19,6 +19,8 @@ ErrorKind error_kind_of(net::NetFailure::Kind kind) {
       return ErrorKind::kTls;
     case Kind::kTlsCertificate:
       return ErrorKind::kTlsCertificate;
+    case Kind::kProxy:
+      return ErrorKind::kProxy;
     case Kind::kOther:
       return ErrorKind::kConnection;
   }

@@ -27,7 +27,7 @@ struct PreparedRequest {
 
   HttpMethod method = HttpMethod::kGet;
   base::Origin origin;
-  // Path and query.
+  // Path and query; for a proxy that forwards the whole url.
   std::string target;
   // In the order in which they are sent; a repeated name is sent as a line each.
   std::vector<std::pair<std::string, std::string>> headers;

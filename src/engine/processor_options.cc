@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "drivers/http1/response_parser.h"
 #include "drivers/net/resolver.h"
+#include "engine/proxy_rules.h"
 
 namespace patient_http {
 
@@ -90,6 +91,9 @@ std::vector<std::string> ProcessorOptions::validate() const {
   }
   if (!net::Resolver::are_valid_servers(name_servers)) {
     check.add("name_servers", "IP addresses separated by commas", name_servers);
+  }
+  if (const auto rules = engine::ProxyRules::create(*this); !rules) {
+    check.problems.push_back(rules.error().message);
   }
   return check.problems;
 }

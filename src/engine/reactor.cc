@@ -1,6 +1,7 @@
 #include "engine/reactor.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <system_error>
 
 namespace patient_http::engine {
@@ -21,7 +22,7 @@ constexpr std::chrono::milliseconds kLongestWait{60'000};
 // How long the one that may overdraw can be silent before another one may instead.
 constexpr std::chrono::milliseconds kOverdrawPatience{1000};
 
-ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
+ConnectionPoolOptions pool_options(const ProcessorOptions& options, const ProxyRules& proxies) {
   return {
       .max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
                                                     : options.max_connections,
@@ -31,7 +32,16 @@ ConnectionPoolOptions pool_options(const ProcessorOptions& options) {
       .head_limits = {options.max_header_size, options.max_header_count},
       .protocol = options.protocol,
       .ping_interval = std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
-      .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout)};
+      .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout),
+      .proxies = &proxies};
+}
+
+
+// The options are valid; but the environment may have changed since that was seen.
+ProxyRules make_proxy_rules(const ProcessorOptions& options) {
+  auto rules = ProxyRules::create(options);
+  if (!rules) throw std::runtime_error(rules.error().message);
+  return std::move(*rules);
 }
 
 }  // namespace
@@ -42,9 +52,10 @@ Reactor::Reactor(const ProcessorOptions& options, const net::TlsContext& tls, Sl
       listener_(listener),
       budget_(options.body_memory, [this] { wake(); }),
       options_(options),
-      preparer_(options.user_agent, options.secrets, options.preprocessors),
+      proxies_(make_proxy_rules(options)),
+      preparer_(options.user_agent, options.secrets, options.preprocessors, &proxies_),
       resolver_(loop_, options.name_servers),
-      pool_(loop_, resolver_, tls, pool_options(options)),
+      pool_(loop_, resolver_, tls, pool_options(options, proxies_)),
       context_{options_, preparer_, loop_, pool_, budget_},
       quotas_(options.max_requests_per_origin, options.host_limits),
       busy_since_(steady_clock::now()),

@@ -21,6 +21,7 @@
 #include "engine/connection_pool.h"
 #include "engine/origin_quotas.h"
 #include "engine/preparer_threads.h"
+#include "engine/proxy_rules.h"
 #include "engine/request_preparer.h"
 #include "engine/slots.h"
 #include "engine/task_census.h"
@@ -145,6 +146,7 @@ class Reactor final : private TransferOwner {
   net::EventLoop loop_;
   BodyBudget budget_;
   const ProcessorOptions& options_;
+  const ProxyRules proxies_;
   const RequestPreparer preparer_;
   net::Resolver resolver_;
   ConnectionPool pool_;

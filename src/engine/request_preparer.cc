@@ -228,8 +228,11 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Reques
   PreparedRequest prepared;
   prepared.method = request.method();
   prepared.origin = url->origin();
-  prepared.target = url->target();
-  prepared.holds_secrets = !ingredients.secrets.empty() || !ingredients.preprocessors.empty();
+  const Proxy* const forwarder = forwarder_of(prepared.origin);
+  if (forwarder != nullptr) prepared.target = prepared.origin.text();
+  prepared.target += url->target();
+  prepared.holds_secrets = !ingredients.secrets.empty() || !ingredients.preprocessors.empty() ||
+                           (forwarder != nullptr && !forwarder->authorization.empty());
   if (auto done = resolve(ingredients, calls, prepared); !done) return unexpected(done.error());
   for (const auto& [name, secret] : request.secret_params()) {
     const std::string* value = prepared.secrets.find(secret.name());
@@ -240,12 +243,23 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Reques
     return unexpected(done.error());
   }
   add_own_headers(request.headers(), url->userinfo(), ids, prepared);
-  if (ingredients.preprocessors.empty()) return prepared;
-  std::string text = url->text().substr(0, url->text().find('#'));
-  if (auto done = preprocess(request, std::move(text), ingredients, calls, prepared); !done) {
-    return unexpected(done.error());
+  if (!ingredients.preprocessors.empty()) {
+    std::string text = url->text().substr(0, url->text().find('#'));
+    if (auto done = preprocess(request, std::move(text), ingredients, calls, prepared); !done) {
+      return unexpected(done.error());
+    }
+  }
+  // The last: no function of the user sees it.
+  if (forwarder != nullptr && !forwarder->authorization.empty()) {
+    prepared.headers.emplace_back("proxy-authorization", forwarder->authorization);
   }
   return prepared;
+}
+
+const Proxy* RequestPreparer::forwarder_of(const base::Origin& origin) const {
+  if (proxies_ == nullptr) return nullptr;
+  const Route route = proxies_->route_of(origin);
+  return route.kind == Route::Kind::kForward ? route.proxy : nullptr;
 }
 
 void RequestPreparer::add_own_headers(const HttpHeaders& given, const std::string& userinfo,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/prepared_request.h"
+#include "engine/proxy_rules.h"
 #include "engine/secret_registry.h"
 #include "patient_http/error.h"
 #include "patient_http/preprocessors.h"
@@ -75,11 +76,13 @@ class UserCallListener {
 // Thread safety: all methods may be called from any thread.
 class RequestPreparer {
  public:
+  // `proxies` null: there are none. They must outlive this object.
   explicit RequestPreparer(std::string user_agent, SecretManager secrets = {},
-                           Preprocessors preprocessors = {})
+                           Preprocessors preprocessors = {}, const ProxyRules* proxies = nullptr)
       : user_agent_(std::move(user_agent)),
         secrets_(std::move(secrets)),
-        preprocessors_(std::move(preprocessors)) {}
+        preprocessors_(std::move(preprocessors)),
+        proxies_(proxies) {}
 
   // Fails when a secret or a preprocessor is not registered. Never blocks.
   [[nodiscard]] Result<Ingredients, UnpreparedRequest> look_up(const Request& request) const;
@@ -91,12 +94,15 @@ class RequestPreparer {
       UserCallListener* calls = nullptr) const;
 
  private:
+  // The proxy that forwards requests for `origin`, or null.
+  [[nodiscard]] const Proxy* forwarder_of(const base::Origin& origin) const;
   void add_own_headers(const HttpHeaders& given, const std::string& userinfo, const HopIds& ids,
                        PreparedRequest& prepared) const;
 
   std::string user_agent_;
   SecretManager secrets_;
   Preprocessors preprocessors_;
+  const ProxyRules* proxies_;
 };
 
 }  // namespace patient_http::engine

@@ -114,7 +114,7 @@ void Transfer::send_on(HttpConnection& connection) {
   if (state_ == State::kSending) set_timer();
 }
 
-void Transfer::on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                               const std::string& peer) {
   peer_ = peer;
   attempt_failed(error_kind_of(failure.kind), dial_phase_name(phase), failure.message);

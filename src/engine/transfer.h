@@ -20,7 +20,7 @@ namespace patient_http::engine {
 class Transfer;
 
 // "connect"; "connection" for who waits for one to become free.
-[[nodiscard]] std::string_view dial_phase_name(const std::optional<net::DialPhase>& phase);
+[[nodiscard]] std::string_view dial_phase_name(const std::optional<DialPhase>& phase);
 
 // A task's outcome, and the charge for the body in it.
 struct Settlement {
@@ -103,7 +103,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   };
 
   void on_connection(HttpConnection& connection) override;
-  void on_dial_failed(net::DialPhase phase, const net::NetFailure& failure,
+  void on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                       const std::string& peer) override;
   void on_sent() override;
   void on_response_head(int status, HttpHeaders headers, std::int64_t content_length) override;

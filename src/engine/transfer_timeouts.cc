@@ -43,7 +43,7 @@ net::TimePoint Transfer::phase_deadline() const {
   switch (state_) {
     case State::kDialing: {
       const auto connected = after(hop_started_, options.connection_timeout);
-      if (context_.pool.phase_of(*this) != net::DialPhase::kResolve) return connected;
+      if (context_.pool.phase_of(*this) != DialPhase::kResolve) return connected;
       return std::min(connected, after(hop_started_, options.resolve_timeout));
     }
     case State::kWaiting:

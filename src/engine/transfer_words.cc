@@ -4,17 +4,8 @@
 
 namespace patient_http::engine {
 
-std::string_view dial_phase_name(const std::optional<net::DialPhase>& phase) {
-  if (!phase) return "connection";
-  switch (*phase) {
-    case net::DialPhase::kResolve:
-      return "resolve";
-    case net::DialPhase::kConnect:
-      return "connect";
-    case net::DialPhase::kTls:
-      return "tls";
-  }
-  return "connection";
+std::string_view dial_phase_name(const std::optional<DialPhase>& phase) {
+  return phase ? to_string(*phase) : "connection";
 }
 
 Error Transfer::request_error(ErrorKind kind, const std::string& message) const {

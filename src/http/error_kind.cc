@@ -34,6 +34,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {ErrorKind::kConnection, "connection", "connection", kStandard},
     {ErrorKind::kTls, "tls", "ssl", kSsl},
     {ErrorKind::kTlsCertificate, "tls_certificate", "ssl", kSsl},
+    {ErrorKind::kProxy, "proxy", "connection", kStandard},
     {ErrorKind::kProtocol, "protocol", "connection", kStandard},
     {ErrorKind::kDecode, "decode", "connection", kStandard},
     {ErrorKind::kResponseTooLarge, "response_too_large", "response_too_large",

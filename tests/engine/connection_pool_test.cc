@@ -23,7 +23,7 @@ using test::TestHttpServer;
 class Get final : public ConnectionPool::Waiter, public ExchangeListener {
  public:
   void on_connection(HttpConnection& opened) override { send(opened); }
-  void on_dial_failed(net::DialPhase, const net::NetFailure& failure,
+  void on_dial_failed(DialPhase, const net::NetFailure& failure,
                       const std::string& last_peer) override {
     result = "failed: " + failure.message + " at " + last_peer;
     done = true;
@@ -243,7 +243,7 @@ TEST_F(ConnectionPoolTest, CallsNobodyWhoGaveUp) {
   TestHttpServer server;
   Get gone;
   start(gone, server.url("/"));
-  EXPECT_EQ(pool_->phase_of(gone), net::DialPhase::kConnect);
+  EXPECT_EQ(pool_->phase_of(gone), DialPhase::kConnect);
   pool_->give_up(gone);
   pool_->give_up(gone);
   EXPECT_EQ(fetch(server.url("/")), "200 ok");

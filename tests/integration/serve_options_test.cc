@@ -63,8 +63,9 @@ TEST_F(ServeOptionsTest, ChecksItsConfigurationAndSaysAllThatIsWrong) {
 }
 
 TEST_F(ServeOptionsTest, PrintsItsConfigurationAndWhereItCameFrom) {
-  test::write_file(
-      config_, "[redis]\nurl = \"redis://u:hunter2@host:6379/1\"\n[secrets]\na = \"hunter2\"\n");
+  test::write_file(config_,
+                   "[processor]\nproxy_url = \"http://u:hunter2@proxy:3128\"\n[redis]\nurl = "
+                   "\"redis://u:hunter2@host:6379/1\"\n[secrets]\na = \"hunter2\"\n");
   EXPECT_EQ(serve({"--config", config_, "--print-config", "--queue", "a,2", "--shared-queue", "b",
                    "--queue", "c"},
                   {"PATIENT_HTTP_MAX_CONNECTIONS=1000", "STATE_DIRECTORY=/var/lib:/other"}),
@@ -95,13 +96,18 @@ user_agent = "PatientHttp"  # default
 raise_error_responses = false  # default
 ca_file = ""  # default
 name_servers = ""  # default
+proxy_url = "http://***@proxy:3128"  # )" +
+                         config_ +
+                         R"(:2
+no_proxy = ""  # default
+proxy_from_environment = false  # default
 delivery_threads = 2  # default
 preparer_threads = 2  # default
 
 [redis]
 url = "redis://***@host:6379/1"  # )" +
                          config_ +
-                         R"(:2
+                         R"(:4
 ca_file = ""  # default
 command_timeout = 3  # default
 queues = ["a,2", "b,shared", "c"]  # --queue

@@ -14,6 +14,7 @@ struct NetFailure {
     kClosed,  // the peer ended the connection where it should not
     kTls,
     kTlsCertificate,
+    kProxy,  // refused what it was asked for
     kOther,
   };
   Kind kind = Kind::kOther;

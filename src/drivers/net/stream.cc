@@ -108,14 +108,20 @@ Stream::~Stream() = default;
 bool Stream::start_tls(const TlsContext& context, const TlsPeer& peer) {
   const std::string& host = peer.host;
   ERR_clear_error();
-  ssl_.reset(SSL_new(context.get()));
-  BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
+  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context.get()));
+  BIO* bio = ssl ? BIO_new(ssl_ ? BIO_f_ssl() : bio_method()) : nullptr;
   if (bio == nullptr) {
     failure_ = {NetFailure::Kind::kTls, "cannot start TLS: " + take_openssl_error()};
     return false;
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket_.get())));
-  SSL_set_bio(ssl_.get(), bio, bio);
+  if (ssl_) {
+    lower_session_place_ = std::move(session_place_);
+    BIO_set_ssl(bio, ssl_.release(), BIO_CLOSE);
+  } else {
+    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket_.get())));
+  }
+  SSL_set_bio(ssl.get(), bio, bio);
+  ssl_ = std::move(ssl);
   X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_.get());
   X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   bool named = false;
@@ -196,7 +202,10 @@ bool Stream::has_chosen_http2() const {
 }
 
 bool Stream::has_buffered_bytes() const {
-  return ssl_ && SSL_pending(ssl_.get()) > 0;
+  if (!ssl_) return false;
+  SSL* lower = nullptr;
+  BIO_get_ssl(SSL_get_rbio(ssl_.get()), &lower);
+  return SSL_pending(ssl_.get()) > 0 || (lower != nullptr && SSL_pending(lower) > 0);
 }
 
 IoStatus Stream::status_of(int result, const char* what) {

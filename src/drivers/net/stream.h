@@ -48,7 +48,8 @@ class Stream {
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
 
-  // Puts a TLS client session on the socket; the host is sent as SNI and must be what the
+  // Puts a TLS client session on the socket, or on the session that is there already: TLS through a
+  // tunnel of a proxy that is reached with TLS. The host is sent as SNI and must be what the
   // certificate is for. Resumes an earlier session with the same peer when there is one. Then call
   // handshake() until it is done. `context` must outlive the stream.
   [[nodiscard]] bool start_tls(const TlsContext& context, const TlsPeer& peer);
@@ -81,7 +82,9 @@ class Stream {
   [[nodiscard]] IoStatus status_of(int result, const char* what);
 
   Fd socket_;
-  std::unique_ptr<SessionPlace> session_place_;  // the session points to it
+  // The sessions point to them; the second is for TLS with a proxy, below the other.
+  std::unique_ptr<SessionPlace> session_place_;
+  std::unique_ptr<SessionPlace> lower_session_place_;
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   NetFailure failure_;
 };
