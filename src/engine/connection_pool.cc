@@ -109,8 +109,7 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
                  "TLS handshake: the server did not choose HTTP/2, which protocol asks for"});
     return;
   }
-  HttpConnection& connection =
-      add(state, is_http2, std::move(stream), std::move(watch), peer);
+  HttpConnection& connection = add(state, is_http2, std::move(stream), std::move(watch), peer);
   ended_dials_.push_back(end_wait(*waiter));
   look_after(state);
   waiter->on_connection(connection);

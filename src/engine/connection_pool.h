@@ -15,9 +15,9 @@
 #include "drivers/net/tls_context.h"
 #include "engine/exchange.h"
 #include "engine/http2_connection.h"
+#include "engine/origin_dialer.h"
 #include "engine/protocol_memory.h"
 #include "patient_http/http_protocol.h"
-#include "engine/origin_dialer.h"
 
 namespace patient_http::engine {
 

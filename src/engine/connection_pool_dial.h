@@ -11,10 +11,7 @@ namespace patient_http::engine {
 class ConnectionPool::Dial final : private OriginDialer::Listener {
  public:
   Dial(ConnectionPool& pool, OriginState& origin, Waiter& waiter, net::Alpn alpn)
-      : pool_(pool),
-        origin_(origin),
-        waiter_(&waiter),
-        dialer_(pool.dial_context_, *this) {
+      : pool_(pool), origin_(origin), waiter_(&waiter), dialer_(pool.dial_context_, *this) {
     dialer_.dial(origin.origin, alpn);
   }
 

@@ -36,7 +36,6 @@ ConnectionPoolOptions pool_options(const ProcessorOptions& options, const ProxyR
       .proxies = &proxies};
 }
 
-
 // The options are valid; but the environment may have changed since that was seen.
 ProxyRules make_proxy_rules(const ProcessorOptions& options) {
   auto rules = ProxyRules::create(options);
