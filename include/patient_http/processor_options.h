@@ -23,6 +23,8 @@ struct HostLimit {
   std::string host = {};
   // Requests at once at each origin that fits; 0: without limit. Unset: this says nothing of them.
   std::optional<std::size_t> max_requests = std::nullopt;
+  // Connections to each origin that fits, in the same way.
+  std::optional<std::size_t> max_connections = std::nullopt;
 
   [[nodiscard]] bool is_valid() const;
   // `host` in lower case, without brackets. REQUIRES: is_valid().
@@ -39,6 +41,9 @@ struct ProcessorOptions {
   // for its turn without a slot, in a queue for each origin. The first of host_limits that fits an
   // origin goes before it.
   std::size_t max_requests_per_origin = 0;
+  // Connections to each origin, idle ones included; 0: without limit. A request that needs another
+  // one waits, in its slot and within its timeout, until one is free. HTTP/2 shares connections.
+  std::size_t max_connections_per_origin = 0;
   std::vector<HostLimit> host_limits = {};
 
   // For each attempt, over its redirects, unless the request says otherwise.

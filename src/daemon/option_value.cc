@@ -161,7 +161,7 @@ Problem set(std::vector<HostLimit>& value, std::string_view text) {
   while (!(text = base::trim(text)).empty()) {
     const std::string_view item = text.substr(0, text.find_first_of(" \t\n"));
     auto limit = parse_host_limit(item);
-    if (!limit) return "must be HOST,max_requests=N, with spaces between hosts";
+    if (!limit) return "must be HOST,max_requests=N,max_connections=N, with spaces between hosts";
     limits.push_back(std::move(*limit));
     text.remove_prefix(item.size());
   }
@@ -248,6 +248,9 @@ std::string show(const std::vector<HostLimit>& value) {
     if (limit.max_requests) {
       list.append(", max_requests = ").append(std::to_string(*limit.max_requests));
     }
+    if (limit.max_connections) {
+      list.append(", max_connections = ").append(std::to_string(*limit.max_connections));
+    }
     list.append(" }");
   }
   return "[" + list + "]";
@@ -310,15 +313,22 @@ std::optional<RedisQueue> parse_queue(std::string_view text) {
 }
 
 std::optional<HostLimit> parse_host_limit(std::string_view text) {
-  constexpr std::string_view kRequests = ",max_requests=";
-  const std::size_t end = text.find(',');
-  HostLimit limit{.host = std::string(text.substr(0, end))};
+  const auto take_item = [&text] {
+    const std::string_view item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(item.size() + 1, text.size()));
+    return item;
+  };
+  HostLimit limit{.host = std::string(take_item())};
   if (!limit.is_valid()) return std::nullopt;
-  if (end == std::string_view::npos) return limit;
-  text.remove_prefix(end);
-  if (!text.starts_with(kRequests)) return std::nullopt;
-  limit.max_requests = to_count<std::size_t>(text.substr(kRequests.size()));
-  if (!limit.max_requests) return std::nullopt;
+  while (!text.empty()) {
+    const std::string_view item = take_item();
+    const std::string_view key = item.substr(0, item.find('='));
+    auto& value = key == "max_requests" ? limit.max_requests : limit.max_connections;
+    const bool is_known = key == "max_requests" || key == "max_connections";
+    if (!is_known || value || key.size() == item.size()) return std::nullopt;
+    value = to_count<std::size_t>(item.substr(key.size() + 1));
+    if (!value) return std::nullopt;
+  }
   return limit;
 }
 

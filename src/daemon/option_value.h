@@ -40,7 +40,7 @@ using OptionValue =
 
 // "NAME[,WEIGHT][,shared]".
 [[nodiscard]] std::optional<RedisQueue> parse_queue(std::string_view text);
-// "HOST[,max_requests=N]".
+// "HOST[,max_requests=N][,max_connections=N]".
 [[nodiscard]] std::optional<HostLimit> parse_host_limit(std::string_view text);
 
 }  // namespace patient_http::daemon

@@ -22,8 +22,11 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("max_connections", &o.max_connections, "N", "Requests at once");
   add("max_requests_per_origin", &o.max_requests_per_origin, "N",
       "Requests at once to one scheme, host and port; 0: no limit");
+  add("max_connections_per_origin", &o.max_connections_per_origin, "N",
+      "Connections to one scheme, host and port; 0: no limit");
   add("host_limits", &o.host_limits, "LIMIT ...",
-      "HOST,max_requests=N: other limits for some hosts; the first that fits counts");
+      "HOST,max_requests=N,max_connections=N: other limits for some hosts; the first that fits "
+      "counts");
   add("request_timeout", &o.request_timeout, "SECONDS", "For each attempt, over its redirects");
   add("resolve_timeout", &o.resolve_timeout, "SECONDS", "For a look-up of a name");
   add("connection_timeout", &o.connection_timeout, "SECONDS",

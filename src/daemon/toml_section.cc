@@ -86,12 +86,14 @@ Text text_of(const toml::node& node, const std::vector<HostLimit>&) {
     if (table == nullptr) return std::nullopt;
     const auto host = (*table)["host"].value_exact<std::string>();
     const auto requests = (*table)["max_requests"].value_exact<std::int64_t>();
-    const std::size_t known = (host ? 1U : 0U) + (requests ? 1U : 0U);
+    const auto connections = (*table)["max_connections"].value_exact<std::int64_t>();
+    const std::size_t known = (host ? 1U : 0U) + (requests ? 1U : 0U) + (connections ? 1U : 0U);
     if (!host || known != table->size() || host->find_first_of(", \t\n") != std::string::npos) {
       return std::nullopt;
     }
     text.append(*host);
     if (requests) text.append(",max_requests=").append(std::to_string(*requests));
+    if (connections) text.append(",max_connections=").append(std::to_string(*connections));
     text.append(" ");
   }
   return text;
@@ -123,7 +125,7 @@ std::string wrong_type(const OptionValue& option) {
            "= true }, names without spaces";
   }
   if (std::holds_alternative<std::vector<HostLimit>*>(option)) {
-    return "must be a list of { host = \"HOST\", max_requests = N }";
+    return "must be a list of { host = \"HOST\", max_requests = N, max_connections = N }";
   }
   if (std::holds_alternative<RetryOn*>(option)) {
     return "must be a list of \"connection\", \"timeout\" and statuses from 400 to 599";

@@ -1,9 +1,9 @@
+#include "engine/host_limit.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
-
-#include "patient_http/processor_options.h"
 
 namespace patient_http {
 
@@ -66,5 +66,18 @@ bool HostLimit::fits(std::string_view origin_host, std::uint16_t port) const {
   const std::string_view below = pattern->host.substr(1);  // with its point
   return origin_host.size() > below.size() && origin_host.ends_with(below);
 }
+
+namespace engine {
+
+std::size_t limit_of(const std::vector<HostLimit>& limits,
+                     std::optional<std::size_t> HostLimit::*which, const base::Origin& origin,
+                     std::size_t otherwise) {
+  for (const HostLimit& each : limits) {
+    if (each.*which && each.fits(origin.host, origin.port)) return *(each.*which);
+  }
+  return otherwise;
+}
+
+}  // namespace engine
 
 }  // namespace patient_http

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "engine/host_limit.h"
+
 namespace patient_http::engine {
 
 std::size_t OriginQuotas::OriginHash::operator()(const base::Origin& origin) const {
@@ -23,12 +25,8 @@ OriginQuotas::OriginQuotas(std::size_t max_requests, std::vector<HostLimit> limi
                   })) {}
 
 std::size_t OriginQuotas::limit_of(const base::Origin& name) const {
-  std::size_t limit = max_requests_;
-  for (const HostLimit& each : limits_) {
-    if (!each.max_requests || !each.fits(name.host, name.port)) continue;
-    limit = *each.max_requests;
-    break;
-  }
+  const std::size_t limit =
+      engine::limit_of(limits_, &HostLimit::max_requests, name, max_requests_);
   return limit != 0 ? limit : std::numeric_limits<std::size_t>::max();
 }
 

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "engine/host_limit.h"
+
 namespace patient_http::engine {
 
 namespace {
@@ -33,6 +35,11 @@ ConnectionPoolOptions pool_options(const ProcessorOptions& options, const ProxyR
       .protocol = options.protocol,
       .ping_interval = std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
       .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout),
+      .origin_limit =
+          [&options](const base::Origin& origin) {
+            return limit_of(options.host_limits, &HostLimit::max_connections, origin,
+                            options.max_connections_per_origin);
+          },
       .proxies = &proxies};
 }
 

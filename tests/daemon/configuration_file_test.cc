@@ -108,6 +108,7 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
          "[encryption]\nkeys = [{ env = \"KEY\" }, \"old\"]\ndigest = \"sha256\"\n"
          "[processor]\nretry_on = [\"timeout\", 503]\n"
          "[[processor.host_limits]]\nhost = \"api.example.com:8443\"\nmax_requests = 4\n"
+         "max_connections = 2\n"
          "[[processor.host_limits]]\nhost = \"*.example.com\"\nmax_requests = 0\n";
   const auto done = read_configuration_file(path(), options, origins);
   ASSERT_TRUE(done.has_value()) << done.error().message;
@@ -120,6 +121,7 @@ TEST_F(ConfigurationFileTest, ReadsTheSectionsOfAService) {
   ASSERT_EQ(options.processor.host_limits.size(), 2U);
   EXPECT_EQ(options.processor.host_limits[0].host, "api.example.com:8443");
   EXPECT_EQ(options.processor.host_limits[0].max_requests, 4U);
+  EXPECT_EQ(options.processor.host_limits[0].max_connections, 2U);
   EXPECT_EQ(options.processor.host_limits[1].host, "*.example.com");
   EXPECT_EQ(options.processor.host_limits[1].max_requests, 0U);
   EXPECT_EQ(options.processor.retry_on,

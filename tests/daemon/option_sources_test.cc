@@ -57,7 +57,7 @@ TEST_F(OptionSourcesTest, TakesEveryOptionFromTheFileAndFromTheEnvironment) {
   Environment environment;
   for (const Option& option : options_of(defaults)) {
     std::string value = toml_of(option.value);
-    if (value.empty()) value = "1.5";
+    if (value.empty()) value = option.key == "protocol" ? "\"http2\"" : "1.5";
     if (option.section != section) file += "[" + std::string(option.section) + "]\n";
     section = option.section;
     file += std::string(option.key) + " = " + value + "\n";

@@ -69,6 +69,31 @@ TEST_F(OriginLimitTest, SendsNoMoreAtOnceThanTheLimit) {
   EXPECT_LE(fast_.connection_count(), 3);
 }
 
+TEST_F(OriginLimitTest, OpensNoMoreConnectionsThanTheLimit) {
+  start({.max_connections = 20, .max_connections_per_origin = 2});
+  for (int i = 0; i < 20; ++i) enqueue(fast_.url("/"), std::to_string(i));
+
+  for (const RecordedOutcome& outcome : handler_.wait_for(20)) {
+    EXPECT_TRUE(outcome.response.has_value()) << outcome.id;
+  }
+  EXPECT_EQ(fast_.connection_count(), 2);
+}
+
+TEST_F(OriginLimitTest, LimitsTheConnectionsOfOneHost) {
+  start({.max_connections = 20,
+         .max_connections_per_origin = 1,
+         .host_limits = {{.host = "127.0.0.1", .max_connections = 3}}});
+  enqueue_slow(5);
+  ASSERT_TRUE(slow_.wait_for_requests("/", 3));
+  for (int i = 0; i < 2; ++i) enqueue(fast_.url("/"), "fast " + std::to_string(i));
+  EXPECT_EQ(handler_.wait_for(2).size(), 2U);
+
+  EXPECT_EQ(slow_.connection_count(), 3);
+  slow_.release();
+  EXPECT_EQ(handler_.wait_for(7).size(), 7U);
+  EXPECT_EQ(slow_.connection_count(), 3);
+}
+
 TEST_F(OriginLimitTest, ServesThoseWhoWaitInTheirOrder) {
   start({.max_connections = 20, .max_requests_per_origin = 1});
   for (int i = 0; i < 20; ++i) enqueue(fast_.url("/"), std::to_string(i));

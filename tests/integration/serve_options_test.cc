@@ -73,6 +73,9 @@ TEST_F(ServeOptionsTest, PrintsItsConfigurationAndWhereItCameFrom) {
       << errors_;
   EXPECT_EQ(output_, R"([processor]
 max_connections = 1000  # PATIENT_HTTP_MAX_CONNECTIONS
+max_requests_per_origin = 0  # default
+max_connections_per_origin = 0  # default
+host_limits = []  # default
 request_timeout = 60  # default
 resolve_timeout = 10  # default
 # connection_timeout is not set
@@ -87,8 +90,12 @@ ping_interval = 30  # default
 ping_timeout = 10  # default
 max_redirects = 5  # default
 retries = 3  # default
+retry_on = ["connection"]  # default
 retry_delay = 0.5  # default
 longest_retry_delay = 30  # default
+max_retry_after = 3600  # default
+# max_retry_time is not set
+idempotency_keys = false  # default
 connection_pool_size = 100  # default
 max_idle_connections = 0  # default
 idle_connection_lifetime = 60  # default
@@ -141,7 +148,7 @@ file = ""  # default
 
 [secrets]
 a = "***"  # )" + config_ +
-                         ":4\n");
+                         ":6\n");
 }
 
 // It used to start all the same, and good requests ended with "socket: Too many open files".

@@ -40,15 +40,17 @@ int setting(const char* name, int fallback) {
 struct Ending {
   const char* fault;  // of the slow server; empty: none
   ErrorKind kind;
+  ErrorKind kind_http2;  // where the server resets the stream instead
 };
-constexpr std::array<Ending, 8> kFaults = {{{"reset", ErrorKind::kReset},
-                                            {"close", ErrorKind::kClosed},
-                                            {"cut", ErrorKind::kClosed},
-                                            {"garbage", ErrorKind::kProtocol},
-                                            {"bad_chunk", ErrorKind::kProtocol},
-                                            {"bad_gzip", ErrorKind::kDecode},
-                                            {"too_long", ErrorKind::kResponseTooLarge},
-                                            {"silence", ErrorKind::kTotalTimeout}}};
+constexpr std::array<Ending, 8> kFaults = {
+    {{"reset", ErrorKind::kReset, ErrorKind::kReset},
+     {"close", ErrorKind::kClosed, ErrorKind::kReset},
+     {"cut", ErrorKind::kClosed, ErrorKind::kReset},
+     {"garbage", ErrorKind::kProtocol, ErrorKind::kReset},
+     {"bad_chunk", ErrorKind::kProtocol, ErrorKind::kReset},
+     {"bad_gzip", ErrorKind::kDecode, ErrorKind::kDecode},
+     {"too_long", ErrorKind::kResponseTooLarge, ErrorKind::kResponseTooLarge},
+     {"silence", ErrorKind::kTotalTimeout, ErrorKind::kTotalTimeout}}};
 
 std::size_t resident_bytes() {
   std::size_t ignored = 0;
@@ -88,6 +90,7 @@ class Target {
 // Replaces each request that is settled, and holds its outcome against what was asked for.
 class Soak final : public TaskHandler {
  public:
+  // The last of `urls` is of a server that speaks HTTP/2.
   Soak(Processor& processor, std::vector<std::string> urls)
       : processor_(processor), urls_(std::move(urls)) {}
 
@@ -128,12 +131,14 @@ class Soak final : public TaskHandler {
 
  private:
   void start_one() {
-    std::string url = urls_[random_() % urls_.size()];
+    const std::size_t server = random_() % urls_.size();
+    const bool is_http2 = server + 1 == urls_.size();
+    std::string url = urls_[server];
     std::string expected;
     RequestOptions options{.timeout = seconds(60)};
     if (random_() % 10 == 0) {
       const Ending& ending = kFaults[random_() % kFaults.size()];
-      expected = to_string(ending.kind);
+      expected = to_string(is_http2 ? ending.kind_http2 : ending.kind);
       if (ending.kind == ErrorKind::kTotalTimeout) {
         url += "/silent?delay=86400";
         options.timeout = seconds(2);
@@ -188,7 +193,7 @@ TEST(SoakTest, StaysFlatAndSettlesEachRequestOnce) {
   const TemporaryFolder folder;
   const std::string ca_file = folder.file("ca.pem");
   const Target plain({});
-  const Target tls({"--tls"}, ca_file.c_str());
+  const Target http2({"--tls", "--http2"}, ca_file.c_str());
   const std::size_t descriptors = open_descriptors();
   {
     ProcessorOptions options;
@@ -198,7 +203,7 @@ TEST(SoakTest, StaysFlatAndSettlesEachRequestOnce) {
     options.retries = 1;
     options.retry_delay = Seconds{0.1};
     Processor processor(options);
-    Soak soak(processor, {plain.url(), tls.url()});
+    Soak soak(processor, {plain.url(), http2.url()});
     processor.start();
     soak.start(in_flight);
 
