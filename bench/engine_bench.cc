@@ -1,5 +1,5 @@
-// engine_bench: the engine alone against the bundled slow server, and wrk against the same server.
-// See docs/performance.md.
+// engine_bench: the engine alone against the bundled slow server, and wrk or h2load against the
+// same server. See docs/performance.md.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -15,6 +15,7 @@
 
 #include "child_process.h"
 #include "engine_cases.h"
+#include "load_tools.h"
 #include "wrk.h"
 
 namespace patient_http::bench {
@@ -25,18 +26,23 @@ struct Settings {
   double seconds = 5;     // per case
   std::size_t few = 256;  // in flight
   std::size_t many = 10'000;
-  std::string only;  // "plain" or "tls"
+  std::string only;  // "plain", "tls" or "http2"
 };
+
+enum class Kind { kPlain, kTls, kHttp2 };
+
+// Of HTTP/2 at once on a connection, as servers allow.
+constexpr std::size_t kStreams = 100;
 
 // One server for both clients.
 class Target {
  public:
-  Target(const Settings& settings, bool tls)
-      : ca_file_(tls ? (std::filesystem::temp_directory_path() /
-                        ("engine-bench-" + std::to_string(getpid()) + ".pem"))
-                           .string()
-                     : std::string()),
-        server_(command(settings, ca_file_)) {
+  Target(const Settings& settings, Kind kind)
+      : ca_file_(kind != Kind::kPlain ? (std::filesystem::temp_directory_path() /
+                                         ("engine-bench-" + std::to_string(getpid()) + ".pem"))
+                                            .string()
+                                      : std::string()),
+        server_(command(settings, kind, ca_file_)) {
     const std::string& line = server_.first_line();
     url_ = line.substr(line.rfind(' ') + 1);
   }
@@ -56,9 +62,13 @@ class Target {
   }
 
  private:
-  static std::vector<std::string> command(const Settings& settings, const std::string& ca_file) {
+  static std::vector<std::string> command(const Settings& settings, Kind kind,
+                                          const std::string& ca_file) {
     std::vector<std::string> words = {settings.server, "--max-seconds", "900"};
     if (!ca_file.empty()) words.insert(words.end(), {"--tls", "--ca-file", ca_file});
+    if (kind == Kind::kHttp2) {
+      words.insert(words.end(), {"--http2", "--max-streams", std::to_string(kStreams)});
+    }
     return words;
   }
 
@@ -70,12 +80,14 @@ class Target {
 LoadFigures engine(const LoadCase& load) {
   const auto numbers = run_apart([&] {
     const LoadFigures f = measure_load(load);
-    return std::vector<double>{f.requests_per_second, f.cpu_us, f.reactor_us, f.longest_turn_ms};
+    return std::vector<double>{f.requests_per_second, f.cpu_us, f.reactor_us, f.longest_turn_ms,
+                               f.connections};
   });
   return {.requests_per_second = numbers.at(0),
           .cpu_us = numbers.at(1),
           .reactor_us = numbers.at(2),
-          .longest_turn_ms = numbers.at(3)};
+          .longest_turn_ms = numbers.at(3),
+          .connections = numbers.at(4)};
 }
 
 IdleFigures idle(const LoadCase& load) {
@@ -106,7 +118,7 @@ double print_wrk(const std::string& name, const LoadCase& load) {
 }
 
 void run(const Settings& settings, bool tls) {
-  const Target target(settings, tls);
+  const Target target(settings, tls ? Kind::kTls : Kind::kPlain);
   const std::string kind = tls ? "TLS, " : "plain, ";
   const std::string few = kind + std::to_string(settings.few);
   const std::string many = kind + std::to_string(settings.many);
@@ -128,8 +140,35 @@ void run(const Settings& settings, bool tls) {
               waiting.bytes_per_request, waiting.longest_turn_ms);
 }
 
+// Streams instead of connections; h2load is the peer.
+void run_http2(const Settings& settings) {
+  const Target target(settings, Kind::kHttp2);
+  std::printf("\n%-22s %11s %11s %11s %11s %9s %11s\n", "", "requests/s", "CPU us/req",
+              "reactor us", "turn ms", "CPU:h2load", "connections");
+  for (const std::size_t streams : {settings.few, std::size_t{1000}}) {
+    const LoadCase load = target.load("/", streams, settings.seconds);
+    const std::string name = "HTTP/2, " + std::to_string(streams);
+    const auto peer = measure_steady_h2load(load, kStreams);
+    if (peer) {
+      std::printf("%-22s %11.0f %11.1f\n", ("h2load " + name).c_str(), peer->requests_per_second,
+                  peer->cpu_us);
+    } else {
+      std::printf("%-22s not measured: h2load is missing, or failed\n", ("h2load " + name).c_str());
+    }
+    const LoadFigures ours = engine(load);
+    std::printf("%-22s %11.0f %11.1f %11.1f %11.1f %9.2f %11.0f\n", ("engine " + name).c_str(),
+                ours.requests_per_second, ours.cpu_us, ours.reactor_us, ours.longest_turn_ms,
+                peer ? ours.cpu_us / peer->cpu_us : 0.0, ours.connections);
+  }
+  if (settings.many == 0) return;
+  const IdleFigures waiting = idle(target.load("/?delay=600", settings.many, 0));
+  std::printf("%-34s %11.0f bytes each; longest turn %.1f ms\n",
+              ("waiting HTTP/2, " + std::to_string(settings.many)).c_str(),
+              waiting.bytes_per_request, waiting.longest_turn_ms);
+}
+
 constexpr std::string_view kUsage =
-    "Usage: engine_bench [--quick] [--only plain|tls] [--seconds N] [--many N]\n"
+    "Usage: engine_bench [--quick] [--only plain|tls|http2] [--seconds N] [--many N]\n"
     "                    [--server PROGRAM]\n"
     "--many is the number of requests in flight of the large cases; 0 leaves them out.\n";
 
@@ -168,8 +207,12 @@ int main(int argc, char** argv) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (settings.only != "tls") run(settings, false);
-    if (settings.only != "plain") run(settings, true);
+    const auto is_wanted = [&](std::string_view kind) {
+      return settings.only.empty() || settings.only == kind;
+    };
+    if (is_wanted("plain")) run(settings, false);
+    if (is_wanted("tls")) run(settings, true);
+    if (is_wanted("http2")) run_http2(settings);
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

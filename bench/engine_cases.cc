@@ -126,6 +126,7 @@ LoadFigures measure_load(const LoadCase& load) {
   figures.requests_per_second = count / SecondsOf(steady_clock::now() - begin).count();
   figures.cpu_us = (process_cpu() - cpu).count() * 1e6 / count;
   figures.resident_mb = resident_bytes() / 1e6;
+  figures.connections = static_cast<double>(open_sockets());
   figures.reactor_us = (reactor_cpu() - of_reactor).count() * 1e6 / count;
 
   handler.stop();

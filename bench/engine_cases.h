@@ -19,6 +19,7 @@ struct LoadFigures {
   double reactor_us = 0;       // the reactor thread's share of it
   double longest_turn_ms = 0;  // the start of all connections included
   double resident_mb = 0;      // what the process holds at the end
+  double connections = 0;      // open at the end
 };
 
 // Keeps `in_flight` requests in flight through a Processor: each one that is settled is replaced

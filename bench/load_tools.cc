@@ -62,10 +62,13 @@ std::optional<LoadFigures> measure_steady_h2load(const LoadCase& load, std::size
   const std::size_t connections = std::max<std::size_t>(1, load.in_flight / streams);
   return steady(
       [&](int seconds) {
-        return run({"h2load", "-t1", "-c" + std::to_string(connections),
-                    "-m" + std::to_string(std::min(streams, load.in_flight)), "-D",
-                    std::to_string(seconds), load.url},
-                   " total, ");
+        return run(
+            {"h2load", "-t1", "-c" + std::to_string(connections),
+             "-m" + std::to_string(std::min(streams, load.in_flight)), "-D",
+             std::to_string(seconds), "-H", "x-request-id: 00000000-0000-4000-8000-000000000000",
+             "-H", "user-agent: PatientHttp", "-H", "accept-encoding: gzip, deflate, br, zstd",
+             load.url},
+            " total, ");
       },
       load);
 }

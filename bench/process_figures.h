@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 namespace patient_http::bench {
 
@@ -8,5 +9,7 @@ namespace patient_http::bench {
 [[nodiscard]] std::chrono::duration<double> process_cpu();
 // What it holds in memory now.
 [[nodiscard]] double resident_bytes();
+// How many sockets it has open.
+[[nodiscard]] std::size_t open_sockets();
 
 }  // namespace patient_http::bench
