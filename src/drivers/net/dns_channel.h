@@ -29,7 +29,7 @@ class DnsQuery {
   virtual ~DnsQuery() = default;
   // Once, possibly from inside ask(); never once the channel is destroyed. Must not call or destroy
   // the channel.
-  virtual void on_answer(DnsAnswer answer) = 0;
+  virtual void on_answer(const DnsAnswer& answer) = 0;
 };
 
 // Where the system names its servers.

@@ -22,7 +22,7 @@ struct Resolver::Query final : DnsQuery {
   Query(Resolver& resolver, std::string name)
       : owner(resolver), host(std::move(name)), channel(resolver.channel_.get()) {}
 
-  void on_answer(DnsAnswer answer) override { owner.on_answer(host, std::move(answer)); }
+  void on_answer(const DnsAnswer& answer) override { owner.on_answer(host, answer); }
 
   Resolver& owner;
   std::string host;
@@ -65,7 +65,7 @@ void Resolver::forget(ResolveWaiter& waiter) {
   for (Telling& telling : tellings_) std::erase(telling.waiters, &waiter);
 }
 
-void Resolver::on_answer(const std::string& host, DnsAnswer answer) {
+void Resolver::on_answer(const std::string& host, const DnsAnswer& answer) {
   const std::unique_ptr<Query> query = std::move(queries_.extract(host).mapped());
   if (answer.addresses.empty()) {
     // Not remembered: look-ups at the same time share it, a retry comes later, and name servers

@@ -72,7 +72,7 @@ class Resolver {
     std::deque<ResolveWaiter*> waiters;
   };
 
-  void on_answer(const std::string& host, DnsAnswer answer);
+  void on_answer(const std::string& host, const DnsAnswer& answer);
   void tell(Telling telling);
   void tell_some();
   void remember(const std::string& host, Answer answer);
