@@ -71,7 +71,8 @@ std::optional<system_clock::time_point> parse_date(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(*day))};
   // A leap second is :60.
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  // The clock of nanoseconds ends in 2262.
+  // The clock of nanoseconds begins in 1677 and ends in 2262.
+  if (*year < 1970) return system_clock::time_point();
   if (*year > 2200) return system_clock::time_point::max();
   return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
          std::chrono::seconds(*second);
