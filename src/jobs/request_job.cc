@@ -49,14 +49,14 @@ std::optional<EarlierAttempts> earlier_attempts(const Json& job) {
   if (json == nullptr || !json->is_object()) return std::nullopt;
   const Json* count = json->find("count");
   const Json* began_at = json->find("began_at");
-  const auto number = count != nullptr ? count->to_int64() : std::nullopt;
-  const auto seconds = began_at != nullptr ? began_at->to_double() : std::nullopt;
-  if (!number || *number < 1 || *number > kMost) return std::nullopt;
-  if (!seconds || !(*seconds >= 0 && *seconds <= kLatest)) return std::nullopt;
+  if (count == nullptr || began_at == nullptr) return std::nullopt;
+  const std::int64_t number = count->to_int64().value_or(0);
+  const double seconds = began_at->to_double().value_or(-1);
+  if (number < 1 || number > kMost || !(seconds >= 0 && seconds <= kLatest)) return std::nullopt;
   using std::chrono::system_clock;
-  const std::chrono::duration<double> since_epoch(*seconds);
+  const std::chrono::duration<double> since_epoch(seconds);
   const auto rounded = std::chrono::round<std::chrono::microseconds>(since_epoch);
-  return EarlierAttempts{static_cast<int>(*number), system_clock::time_point(rounded)};
+  return EarlierAttempts{static_cast<int>(number), system_clock::time_point(rounded)};
 }
 
 tl::unexpected<UnrunnableJob> malformed(std::string reason) {
