@@ -31,6 +31,13 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
+// The sanitizers keep hundreds of megabytes of what was freed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMemoryIsOurs = false;
+#else
+constexpr bool kMemoryIsOurs = true;
+#endif
+
 int setting(const char* name, int fallback) {
   const char* const text = std::getenv(name);
   return text != nullptr ? std::atoi(text) : fallback;
@@ -234,7 +241,9 @@ TEST(SoakTest, StaysFlatAndSettlesEachRequestOnce) {
 
     EXPECT_EQ(soak.in_flight(), 0U) << "requests were never settled";
     EXPECT_EQ(soak.problems(), (std::map<std::string, int>{}));
-    EXPECT_LT(most, warm + warm / 5 + 10'000'000);
+    if (kMemoryIsOurs) {
+      EXPECT_LT(most, warm + warm / 5 + 10'000'000);
+    }
     std::cout << "soak: " << soak.settled_count() << " requests; " << warm / 1'000'000
               << " MB when warm, " << most / 1'000'000 << " MB at most after it;";
     for (const auto& [ending, count] : soak.endings()) std::cout << " " << ending << " " << count;
