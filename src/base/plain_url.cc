@@ -39,6 +39,25 @@ std::string_view take_before(std::string_view& text, std::string_view ends) {
   return taken;
 }
 
+// Whether a host that ends in a number is an IPv4 address as everybody writes it. What else ends so
+// ("1.2.3", "01.2.3.4", "1.2.3.4.5") is read in many ways.
+bool is_ipv4_if_numeric(std::string_view host) {
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  if (last.empty()) return false;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!std::all_of(last.begin(), last.end(), is_digit)) return true;
+  int parts = 0;
+  for (; !host.empty(); ++parts) {
+    const std::string_view part = take_before(host, ".");
+    host.remove_prefix(std::min<std::size_t>(host.size(), 1));
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+    const bool is_octet = error == std::errc() && end == part.data() + part.size() && number < 256;
+    if (!is_octet || (part.size() > 1 && part.front() == '0')) return false;
+  }
+  return parts == 4;
+}
+
 // A port as a canonical url has it: without leading zeros.
 std::optional<std::uint16_t> read_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -71,8 +90,8 @@ std::optional<PlainUrl> read_plain_url(std::string_view text) {
   }
   url.path = take_before(text, "?");
   url.query = text;
-  if (url.host.empty() || !has_only(url.host, kHost) || !has_only(url.path, kPath) ||
-      !has_only(url.query, kQuery)) {
+  if (url.host.empty() || !has_only(url.host, kHost) || !is_ipv4_if_numeric(url.host) ||
+      !has_only(url.path, kPath) || !has_only(url.query, kQuery)) {
     return std::nullopt;
   }
   return url;

@@ -49,7 +49,14 @@ TEST(PlainUrlTest, LeavesAllOthersToThoseWhoKnowThem) {
                            "http://h/\xc3\xa9",
                            "http://h/a\rb",
                            "http://h/?a[]=1",
-                           "http://h,x/"}) {
+                           "http://h,x/",
+                           "http://1.2.3.4.5/",
+                           "http://01.2.3.4/",
+                           "http://1.2.3/",
+                           "http://1.2.3.256/",
+                           "http://1.2.3.4./",
+                           "http://1/",
+                           "http://.../"}) {
     EXPECT_FALSE(read_plain_url(text).has_value()) << text;
   }
 }
@@ -58,7 +65,7 @@ TEST(PlainUrlTest, LeavesAllOthersToThoseWhoKnowThem) {
 TEST(PlainUrlTest, SeesWhatTheLongWaySees) {
   for (const std::string text :
        {"http://h", "http://h/", "http://h?", "http://h?a=b", "http://h//x/../y/.",
-        "http://1.2.3.4/", "http://01.2.3/", "http://.../", "http://-/", "http://h:1/:80",
+        "http://1.2.3.4/", "http://255.0.10.1/", "http://a.1b/", "http://-/", "http://h:1/:80",
         "http://h:65535/@", "http://h/a:b/c,d?e?f/g"}) {
     const auto url = Url::parse(text);
     const auto other = Url::parse("H" + text.substr(1));
