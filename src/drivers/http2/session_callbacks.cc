@@ -84,6 +84,11 @@ int SessionCallbacks::take_field(Http2Session& self, Stream& stream, std::string
   if (stream.has_head) return 0;  // trailers could overwrite what the head said
   if (name == ":status") {
     stream.status = static_cast<int>(number(value));
+    if (stream.status < 100) {  // nghttp2 takes any three digits
+      stream.failure = {StreamFailure::Kind::kMalformed,
+                        "malformed response: its status is below 100"};
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     if (stream.status >= 200) stream.handler->on_head_begin(stream.status);
     return 0;
   }
