@@ -99,6 +99,40 @@ std::string_view authority_of(std::string_view encoded) {
   return encoded.substr(slashes + 2, end_of_authority(encoded) - slashes - 2);
 }
 
+// Where the host begins, of a text whose authority ends at `end`.
+std::size_t begin_of_host(std::string_view text, std::size_t end) {
+  const std::size_t authority = text.find("//") + 2;
+  const std::size_t at = text.substr(0, end).rfind('@');
+  return at == std::string_view::npos || at < authority ? authority : at + 1;
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Boost.URL 1.81 takes a name that begins as an address does ("1.2.3.4.example") for that address,
+// and leaves the rest to the path. It reads the name when the first digit is percent-encoded.
+std::string hide_digit_of_name(std::string text) {
+  const std::size_t end = end_of_authority(text);
+  if (end == 0) return text;
+  const std::size_t begin = begin_of_host(text, end);
+  const std::string_view host =
+      std::string_view(text).substr(begin, std::min(text.find(':', begin), end) - begin);
+  const bool is_such_name = !host.empty() && is_digit(host.front()) &&
+                            host.find_first_not_of("0123456789.") != std::string_view::npos;
+  if (is_such_name) text.insert(begin, "%3");
+  return text;
+}
+
+std::string show_digit_of_name(std::string text) {
+  const std::size_t end = end_of_authority(text);
+  const std::size_t begin = begin_of_host(text, end);
+  const bool is_hidden =
+      begin + 2 < end && text.compare(begin, 2, "%3") == 0 && is_digit(text[begin + 2]);
+  if (is_hidden) text.erase(begin, 2);
+  return text;
+}
+
 std::uint16_t default_port(std::string_view scheme) {
   return scheme == "https" ? 443 : 80;
 }
@@ -138,7 +172,8 @@ Result<Url> Url::parse(std::string_view text) {
   if (const auto plain = read_plain_url(text)) return Url(text, *plain);
   auto encoded = encode_lenient(text);
   if (!encoded) return invalid(encoded.error().message);
-  const auto parsed = urls::parse_uri_reference(*encoded);
+  const std::string readable = hide_digit_of_name(*encoded);
+  const auto parsed = urls::parse_uri_reference(readable);
   if (!parsed) return invalid("it does not have the form of a url (RFC 3986)");
   const urls::url_view& view = *parsed;
   if (!view.has_scheme()) return invalid("it must be absolute and begin with http:// or https://");
@@ -149,7 +184,7 @@ Result<Url> Url::parse(std::string_view text) {
     return invalid("its scheme must be http or https");
   }
   if (!view.has_authority() || view.encoded_host().empty()) return invalid("it names no host");
-  const std::string_view authority = authority_of(*encoded);
+  const std::string_view authority = authority_of(readable);
   const std::size_t at = authority.rfind('@');
   if (!has_whole_host_and_port(authority.substr(at == std::string_view::npos ? 0 : at + 1))) {
     return invalid("what follows its host must be a port between 1 and 65535");
@@ -157,7 +192,9 @@ Result<Url> Url::parse(std::string_view text) {
   // Nor does it refuse a second '@': the host would be what stands before it.
   const auto read_authority = view.encoded_authority();
   if (std::string_view(read_authority.data(), read_authority.size()) != authority) {
-    return invalid("its credentials hold an '@' that must be percent-encoded");
+    return invalid(std::count(authority.begin(), authority.end(), '@') > 1
+                       ? "its credentials hold an '@' that must be percent-encoded"
+                       : "its host is neither a name nor an address");
   }
   url.origin_.host = ascii_lower(view.host_address());
   if (!is_host(url.origin_.host, view.host_type())) {
@@ -188,13 +225,15 @@ Result<Url> Url::parse(std::string_view text) {
 Result<Url> Url::resolve(std::string_view reference) const {
   auto encoded = encode_lenient(reference);
   if (!encoded) return failure("invalid reference: " + encoded.error().message);
-  const auto parsed = urls::parse_uri_reference(*encoded);
+  const std::string readable = hide_digit_of_name(std::move(*encoded));
+  const auto parsed = urls::parse_uri_reference(readable);
   if (!parsed) {
     return failure("invalid reference " + redact_url(reference) +
                    ": it does not have the form of a url (RFC 3986)");
   }
   urls::url resolved;
-  const auto base = urls::parse_uri(text_);
+  const std::string base_text = hide_digit_of_name(text_);
+  const auto base = urls::parse_uri(base_text);
   const auto done = urls::resolve(*base, *parsed, resolved);
   if (!done) return failure("cannot resolve " + redact_url(reference) + " against " + redacted());
   // Boost.URL 1.81 keeps ".." segments that climb above the root; RFC 3986 §5.2.4 drops them.
@@ -202,12 +241,11 @@ Result<Url> Url::resolve(std::string_view reference) const {
   while (path.starts_with("/../")) path.erase(0, 3);
   if (path == "/..") path = "/";
   resolved.set_encoded_path(path);
-  return parse(std::string_view(resolved.buffer().data(), resolved.buffer().size()));
+  return parse(show_digit_of_name(std::string(resolved.buffer().data(), resolved.buffer().size())));
 }
 
 std::string Url::normalized() const {
-  urls::url url = *urls::parse_uri(text_);
-  url.remove_fragment();
+  urls::url url = *urls::parse_uri("http://h" + target_);  // whatever the origin
   url.normalize();
   const auto target = url.encoded_target();
   std::string out = origin_.text();

@@ -66,7 +66,7 @@ TEST(PlainUrlTest, SeesWhatTheLongWaySees) {
   for (const std::string text :
        {"http://h", "http://h/", "http://h?", "http://h?a=b", "http://h//x/../y/.",
         "http://1.2.3.4/", "http://255.0.10.1/", "http://a.1b/", "http://-/", "http://h:1/:80",
-        "http://h:65535/@", "http://h/a:b/c,d?e?f/g"}) {
+        "http://h:65535/@", "http://1.2.3.4.b/", "http://1.2.3.4b/c", "http://h/a:b/c,d?e?f/g"}) {
     const auto url = Url::parse(text);
     const auto other = Url::parse("H" + text.substr(1));
     ASSERT_TRUE(url && other) << text;

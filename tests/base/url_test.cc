@@ -64,6 +64,23 @@ TEST(UrlTest, RefusesASecondAtSign) {
   EXPECT_EQ(Url::parse("http://u:p%40ss@h/")->userinfo(), "u:p@ss");
 }
 
+TEST(UrlTest, TakesANameThatBeginsAsAnAddress) {
+  // Boost.URL read the host 1.2.3.4, and the rest as a path: such names were refused, and
+  // normalized() had part of them in its path.
+  const auto url = Url::parse("http://u:p@1.2.3.4.nip.example/x?q");
+  ASSERT_TRUE(url.has_value()) << url.error().message;
+  EXPECT_EQ(url->origin(), (Origin{"http", "1.2.3.4.nip.example", 80}));
+  EXPECT_EQ(url->target(), "/x?q");
+  EXPECT_EQ(url->text(), "http://u:p@1.2.3.4.nip.example/x?q");
+  EXPECT_EQ(Url::parse("http://1.2.3.4.nip.example:81/a/../b")->normalized(),
+            "http://1.2.3.4.nip.example:81/b");
+  EXPECT_EQ(resolved("http://1.2.3.4ht/a/b", "c"), "http://1.2.3.4ht/a/c");
+  EXPECT_EQ(resolved("http://h/a/b", "//1.2.3.4.nip.example/c"), "http://1.2.3.4.nip.example/c");
+  EXPECT_EQ(resolved("https://h/", "http://9.9.9.9-x:81/c"), "http://9.9.9.9-x:81/c");
+  EXPECT_EQ(Url::parse("HTTP://1.2.3.4.5/").error().message,
+            "invalid url HTTP://1.2.3.4.5/: its host is neither a name nor an address");
+}
+
 TEST(UrlTest, RefusesAColonInAHostName) {
   // "a%3A1" was the name "a:1", which was then written as the address [a:1].
   for (const char* bad :
