@@ -23,7 +23,6 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
   // Whether requests go to a proxy that forwards them.
-  [[nodiscard]] bool is_forwarded() const { return dialer_.is_forwarded(); }
 
  private:
   void on_connected(net::Stream stream, net::Watch watch, const std::string& peer) override {
