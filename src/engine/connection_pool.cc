@@ -189,9 +189,7 @@ void ConnectionPool::on_draining(HttpConnection& connection) {
 }
 
 void ConnectionPool::on_http1_required(HttpConnection& connection) {
-  if (options_.protocol) return;
   memory_.remember(open_.at(&connection)->origin->origin, {.is_http2_unwanted = true});
-  on_draining(connection);
 }
 
 void ConnectionPool::on_connection_closed(HttpConnection& connection) {

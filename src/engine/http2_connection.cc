@@ -239,7 +239,7 @@ void Http2Connection::flush_soon() {
 
 void Http2Connection::on_flush_due() {
   ended_.clear();
-  if (!unsent_.empty()) on_goaway();  // the ids of its streams are used up
+  if (!unsent_.empty()) drain();  // the ids of its streams are used up
   while (!unsent_.empty()) {
     Exchange& exchange = *unsent_.back();
     unsent_.pop_back();
@@ -251,7 +251,7 @@ void Http2Connection::on_flush_due() {
     exchange.release();
   }
   if (!closed_) flush();
-  if (!closed_ && exchanges_.empty() && session_.is_draining()) shut();
+  if (is_drained_ && exchanges_.empty()) shut();
 }
 
 void Http2Connection::set_ping_timer() {
@@ -286,6 +286,16 @@ void Http2Connection::on_settings() {
 }
 
 void Http2Connection::on_goaway() {
+  drain();
+}
+
+void Http2Connection::fall_back() {
+  owner_.on_http1_required(*this);
+  drain();
+}
+
+// It closes when the last exchange is over.
+void Http2Connection::drain() {
   if (std::exchange(is_drained_, true)) return;
   owner_.on_draining(*this);
   flush_soon();

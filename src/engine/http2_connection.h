@@ -66,6 +66,7 @@ class Http2Connection final : public HttpConnection,
   void tell_written();
   void flush_soon();
   void on_flush_due();
+  void drain();
   void on_ping_due();
   void ping_now();
   void set_ping_timer();
@@ -76,6 +77,7 @@ class Http2Connection final : public HttpConnection,
 
   // For exchanges.
   [[nodiscard]] bool may_hold(std::size_t bytes);
+  void fall_back();
   void end(Exchange& exchange);
 
   net::EventLoop& loop_;

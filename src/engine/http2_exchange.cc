@@ -97,7 +97,7 @@ void Http2Connection::Exchange::on_stream_failed(http2::StreamFailure failure) {
     case Kind::kHttp1Required:
       told.kind = ErrorKind::kProtocol;
       told.refused = connection_.options_.may_fall_back;
-      connection_.owner_.on_http1_required(connection_);
+      if (told.refused) connection_.fall_back();
       break;
     case Kind::kReset:
       break;

@@ -269,6 +269,18 @@ TEST(Http2Test, TakesHttp1WhenTheServerWantsItForAnOrigin) {
   EXPECT_EQ(server.connection_count(), 2);
 }
 
+TEST(Http2Test, TakesHttp1WhereOnlyOneConnectionIsAllowed) {
+  // The connection that the server does not want to use never closed, and its place never got free.
+  TestHttp2Server server;
+  server.on("/old", [](const Http2Received& request, Http2Peer& peer) {
+    peer.reset(request.stream, kHttp11Required);
+  });
+  ProcessorOptions options = options_for_tests();
+  options.max_connections_per_origin = 1;
+  EXPECT_THAT(result_of(send({.url = server.url("/old")}, options)), HasSubstr("tls: "));
+  EXPECT_EQ(server.connection_count(), 2);
+}
+
 TEST(Http2Test, FinishesAcceptedStreamsAndSendsTheOthersAgainAfterGoaway) {
   TestHttp2Server server;
   std::int32_t accepted = 0;
