@@ -72,6 +72,7 @@ class Http2Connection final : public HttpConnection,
   void set_ping_timer();
   void fail_session();
   void fail_all(ErrorKind kind, const std::string& message);
+  void close_socket();
   void shut();
   void update_interest();
 
@@ -109,7 +110,8 @@ class Http2Connection final : public HttpConnection,
   net::NetFailure write_failure_;
   bool has_served_ = false;
   bool is_drained_ = false;  // the owner knows that it takes no more
-  bool closed_ = false;
+  bool closed_ = false;      // the socket is; exchanges may still hold whole responses
+  bool is_over_ = false;     // the owner knows that it is closed for good
 };
 
 }  // namespace patient_http::engine
