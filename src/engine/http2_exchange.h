@@ -49,7 +49,8 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
   ExchangeListener* listener_;  // null: over
   http2::StreamId id_ = 0;      // 0: the stream is over
   int status_ = 0;
-  bool has_left_ = false;  // its head is in the output, or was
+  bool has_left_ = false;    // its head is in the output, or was
+  bool has_answer_ = false;  // its head has begun
   bool has_head_ = false;
   bool is_paused_ = false;
   bool has_ended_ = false;  // the response, though not all of it may be told

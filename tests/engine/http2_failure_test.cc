@@ -91,5 +91,33 @@ TEST_F(Http2FailureTest, KeepsAWholeResponseThatWaitsForTheBudget) {
   EXPECT_EQ(times_sent("/paid"), 1U);
 }
 
+TEST_F(Http2FailureTest, BrokenRulesAreAFailureOfTheConnectionForWhoHasNoAnswer) {
+  // One bad backend ended everything that was on its connection as if each request were at fault.
+  const auto hang_at_first = [](const Http2Received& request, Http2Peer& peer) {
+    if (request.connection > 1) peer.respond(request.stream, 200, "ok");
+  };
+  server_.on("/get", hang_at_first);
+  server_.on("/post", hang_at_first);
+  server_.on("/bad", [](const Http2Received& request, Http2Peer& peer) {
+    constexpr std::int32_t kNobodys = 99;
+    peer.raw(TestHttp2Server::frame(kHeaders, kEndHeaders, request.stream, kStatus200) +
+             TestHttp2Server::frame(kData, 0, kNobodys, "x"));
+  });
+  Processor processor(options_for_tests());
+  processor.start();
+  enqueue(processor, {.retry = {.retries = 1}}, "/get");
+  enqueue(processor, {.method = HttpMethod::kPost, .retry = {.retries = 1}}, "/post");
+  ASSERT_TRUE(server_.wait_for_requests(2));
+
+  enqueue(processor, {.retry = {.retries = 1}}, "/bad");
+
+  const auto outcomes = results(3);
+  EXPECT_EQ(outcomes.at("/get"), "200 ok");
+  EXPECT_THAT(outcomes.at("/post"), HasSubstr("connection: "));
+  EXPECT_THAT(outcomes.at("/post"), HasSubstr("the request may have been carried out"));
+  EXPECT_THAT(outcomes.at("/bad"), HasSubstr("protocol: "));
+  EXPECT_EQ(server_.connection_count(), 2);
+}
+
 }  // namespace
 }  // namespace patient_http

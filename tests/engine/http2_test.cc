@@ -106,12 +106,13 @@ TEST(Http2Test, FailsWhenItIsAskedForAndTheServerDoesNotChooseIt) {
   EXPECT_THAT(result, HasSubstr("did not choose HTTP/2"));
 }
 
-TEST(Http2Test, PlainHttp1ServerAskedForHttp2IsAProtocolError) {
+TEST(Http2Test, TellsThatAPlainServerAskedForHttp2DoesNotSpeakIt) {
   TestHttpServer server;
   ProcessorOptions options = options_for_tests();
   options.protocol = HttpProtocol::kHttp2;
   server.greet("HTTP/1.1 400 Bad Request\r\n\r\n");
-  EXPECT_THAT(result_of(send({.url = server.url("/")}, options)), HasSubstr("protocol: "));
+  EXPECT_THAT(result_of(send({.url = server.url("/")}, options)),
+              HasSubstr("the server broke the rules of HTTP/2"));
 }
 
 TEST(Http2Test, OpensNoMoreConnectionsThanTheStreamsNeed) {
