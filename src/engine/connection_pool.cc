@@ -94,14 +94,8 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
   }
   OriginState& state = dial.origin();
   const bool wants_http2 = options_.protocol == HttpProtocol::kHttp2;
-  if (wants_http2 && dial.is_forwarded()) {
-    watch.reset();
-    dial_failed(dial, DialPhase::kProxy,
-                {net::NetFailure::Kind::kProxy,
-                 "HTTP/2 without TLS, which protocol asks for, does not go through a proxy"});
-    return;
-  }
-  const bool is_http2 = stream.is_tls() ? stream.has_chosen_http2() : wants_http2;
+  // A plain origin's stream may have TLS with a proxy.
+  const bool is_http2 = state.origin.is_tls() ? stream.has_chosen_http2() : wants_http2;
   if (wants_http2 && !is_http2) {
     watch.reset();
     dial_failed(dial, DialPhase::kTls,

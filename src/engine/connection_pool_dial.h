@@ -30,7 +30,6 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
   // Whether requests go to a proxy that forwards them.
-  [[nodiscard]] bool is_forwarded() const { return dialer_.is_forwarded(); }
 
  private:
   static constexpr std::chrono::seconds kSlow{1};

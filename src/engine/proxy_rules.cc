@@ -79,6 +79,7 @@ Result<std::optional<Proxy>> proxy_of_environment(const ProxyRules::Environment&
 Result<ProxyRules> ProxyRules::create(const ProcessorOptions& options,
                                       const Environment& environment) {
   ProxyRules rules;
+  rules.tunnels_http_ = options.protocol == HttpProtocol::kHttp2;
   if (!options.proxy_url.empty()) {
     auto proxy = parse_proxy(options.proxy_url, "proxy_url");
     if (!proxy) return unexpected(std::move(proxy.error()));
@@ -115,7 +116,8 @@ Result<ProxyRules> ProxyRules::create(const ProcessorOptions& options) {
 Route ProxyRules::route_of(const base::Origin& origin) const {
   const std::optional<Proxy>& proxy = origin.is_tls() ? for_https_ : for_http_;
   if (!proxy || is_excepted(origin)) return {};
-  return {origin.is_tls() ? Route::Kind::kTunnel : Route::Kind::kForward, &*proxy};
+  const bool is_tunnelled = origin.is_tls() || tunnels_http_;
+  return {is_tunnelled ? Route::Kind::kTunnel : Route::Kind::kForward, &*proxy};
 }
 
 Result<void> ProxyRules::add_exceptions(std::string_view list, std::string_view name) {

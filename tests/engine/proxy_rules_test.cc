@@ -50,6 +50,14 @@ TEST(ProxyRulesTest, ForwardsHttpAndTunnelsHttps) {
   EXPECT_EQ(route(with_proxy("https://p"), "https://a.test"), "tunnel https://p");
 }
 
+TEST(ProxyRulesTest, TunnelsHttpThatSpeaksHttp2) {
+  ProcessorOptions options{.proxy_url = "http://proxy.test:3128"};
+  options.protocol = HttpProtocol::kHttp2;
+  const auto rules = ProxyRules::create(options);
+  ASSERT_TRUE(rules.has_value()) << rules.error().message;
+  EXPECT_EQ(rules->route_of({"http", "a.test", 80}).kind, Route::Kind::kTunnel);
+}
+
 TEST(ProxyRulesTest, MakesBasicCredentials) {
   const auto authorization = [](const std::string& url) {
     const ProxyRules rules = with_proxy(url);
