@@ -22,7 +22,6 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   void give_up() { waiter_ = nullptr; }
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
-  // Whether requests go to a proxy that forwards them.
 
  private:
   void on_connected(net::Stream stream, net::Watch watch, const std::string& peer) override {
