@@ -257,13 +257,7 @@ void Reactor::begin(Running& transfer) {
 void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   Running& ended = running(transfer);
   if (ended.is_parked) slots_.force_return(ended.wants_back);
-  if (ended.is_to_start) std::erase(to_start_, &ended);
-  if (ended.is_paused) paused_.remove(&ended);
-  if (ended.ticket) {
-    preparers_.drop(*ended.ticket);
-    preparing_.erase(*ended.ticket);
-  }
-  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
+  leave_attempt(ended);
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
   settlement.charge.settle();
@@ -271,6 +265,18 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   ended.wait.reset();
   leave_origin(ended);
   remove(ended);
+}
+
+// Nothing that was asked for the attempt may reach what follows it.
+void Reactor::leave_attempt(Running& transfer) {
+  if (std::exchange(transfer.is_to_start, false)) std::erase(to_start_, &transfer);
+  if (std::exchange(transfer.is_paused, false)) paused_.remove(&transfer);
+  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
+  if (transfer.ticket) {
+    preparers_.drop(*transfer.ticket);
+    preparing_.erase(*transfer.ticket);
+    transfer.ticket.reset();
+  }
 }
 
 void Reactor::remove(Running& transfer) {
@@ -293,8 +299,8 @@ bool Reactor::may_overdraw(Transfer& transfer) {
     return true;
   }
   Running& paused = running(transfer);
-  paused.is_paused = true;
-  paused_.push_back(&paused);
+  // A hop that was refused while it was paused may have left it there.
+  if (!std::exchange(paused.is_paused, true)) paused_.push_back(&paused);
   return false;
 }
 

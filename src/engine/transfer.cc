@@ -70,11 +70,11 @@ void Transfer::send_hop() {
   discarding_ = is_paused_ = false;
   wait_after_status_.reset();
   discarded_ = 0;
+  state_ = State::kPreparing;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
     on_prepared(unexpected(std::move(ingredients.error())));
   } else if (ingredients->has_user_code()) {
-    state_ = State::kPreparing;
     set_timer();
     owner_.on_preparing(*this, {current(), hop_ids(), std::move(*ingredients)});
   } else {
@@ -83,6 +83,7 @@ void Transfer::send_hop() {
 }
 
 void Transfer::on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared) {
+  if (state_ != State::kPreparing) return;
   if (!prepared) {
     fail(prepared.error().kind, "prepare", prepared.error().message);
     return;

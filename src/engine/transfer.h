@@ -53,7 +53,7 @@ class TransferOwner {
   // call continue_attempt() then. The transfer is not at the old origin any more.
   [[nodiscard]] virtual bool may_change_origin(Transfer& transfer) = 0;
   // The request must be prepared where the user's functions may block: call on_prepared() with the
-  // result, unless the transfer is settled before.
+  // result, unless the transfer is settled or waits before.
   virtual void on_preparing(Transfer& transfer, Preparation preparation) = 0;
   // The budget for bodies is spent: whether the transfer may read all the same. If not, call
   // resume_reading() when there is room.
@@ -77,7 +77,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void cancel();
   void interrupt();
   void resume_reading();
-  // Sends what was prepared after on_preparing().
+  // Sends what was prepared after on_preparing(). Without effect when that attempt is over.
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
