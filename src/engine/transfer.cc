@@ -41,6 +41,11 @@ void Transfer::start_counting(net::TimePoint now) {
 void Transfer::start_attempt() {
   const net::TimePoint now = context_.loop.now();
   if (!std::exchange(has_started_, true)) start_counting(now);
+  // It may have waited for longer than it meant to: for room, or for a process that takes its job.
+  if (is_time_over()) {
+    fail_late();
+    return;
+  }
   ++attempts_;
   start_clock(now);
   free_resends_ = 0;
@@ -153,23 +158,31 @@ void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t co
   wait_after_status_ = wait_after_status();
   discarding_ = wait_after_status_ || will_follow(headers_);
   if (!discarding_) {
-    sink_.emplace(context_.options.max_response_size, context_.budget);
-    const auto decompressed =
-        sink_->begin(headers_.get("content-encoding").value_or(""), content_length);
-    if (!decompressed) {
-      body_failed(decompressed.error());
+    if (const auto begun = begin_body(content_length); !begun) {
+      body_failed(begun.error());
       return;
     }
-    // They speak of the message on the wire, which nobody sees any more.
-    headers_.erase("content-length");
-    headers_.erase("transfer-encoding");
-    if (*decompressed) headers_.erase("content-encoding");
   } else if (content_length > static_cast<std::int64_t>(kLargestDiscardedBody)) {
     drop_connection();
     follow_or_finish();
     return;
+  } else if (wait_after_status_ && max_time()) {
+    // It is the result after all if it comes so slowly that no time is left for another attempt.
+    if (!begin_body(content_length)) sink_.reset();
   }
   set_timer();
+}
+
+Result<void, BodySink::Failed> Transfer::begin_body(std::int64_t content_length) {
+  sink_.emplace(context_.options.max_response_size, context_.budget);
+  const auto decompressed =
+      sink_->begin(headers_.get("content-encoding").value_or(""), content_length);
+  if (!decompressed) return unexpected(decompressed.error());
+  // They speak of the message on the wire, which nobody sees any more.
+  headers_.erase("content-length");
+  headers_.erase("transfer-encoding");
+  if (*decompressed) headers_.erase("content-encoding");
+  return {};
 }
 
 bool Transfer::will_follow(const HttpHeaders& headers) const {
@@ -181,7 +194,9 @@ void Transfer::on_body(std::string_view bytes) {
   last_activity_ = context_.loop.now();
   if (discarding_) {
     discarded_ += bytes.size();
+    if (sink_ && !sink_->append(bytes)) sink_.reset();
     if (discarded_ > kLargestDiscardedBody) {
+      sink_.reset();
       drop_connection();
       follow_or_finish();
     }
@@ -198,10 +213,13 @@ void Transfer::body_failed(const BodySink::Failed& failed) {
 
 void Transfer::on_exchange_done() {
   connection_ = nullptr;
-  if (!discarding_) {
+  if (sink_) {
     if (const auto ended = sink_->end(); !ended) {
-      body_failed(ended.error());
-      return;
+      if (!discarding_) {
+        body_failed(ended.error());
+        return;
+      }
+      sink_.reset();
     }
   }
   follow_or_finish();
@@ -228,7 +246,13 @@ bool Transfer::resend_for_free(const ExchangeFailure& failure) {
 
 void Transfer::follow_or_finish() {
   if (wait_after_status_) {
-    wait_for_next_attempt(*wait_after_status_);
+    if (!is_time_over(*wait_after_status_)) {
+      wait_for_next_attempt(*wait_after_status_);
+    } else if (sink_) {
+      finish_with_response();
+    } else {
+      fail_late();
+    }
     return;
   }
   auto step =

@@ -113,6 +113,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   bool may_read() override;
 
   void send_hop();
+  [[nodiscard]] Result<void, BodySink::Failed> begin_body(std::int64_t content_length);
   [[nodiscard]] const Request& current() const { return hop_ ? *hop_ : task_->request(); }
   void send_on(HttpConnection& connection);
   void body_failed(const BodySink::Failed& failed);
@@ -139,6 +140,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  // Whether the time for all attempts is over, or will be after `wait`.
+  [[nodiscard]] bool is_time_over(std::chrono::nanoseconds wait = {}) const;
+  void fail_late();
   // What it is that attempt_deadline_ ends, for messages.
   [[nodiscard]] std::string attempt_limit() const;
 
@@ -190,7 +194,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   HttpHeaders headers_;
   // After a status that is followed by another attempt.
   std::optional<std::chrono::nanoseconds> wait_after_status_;
-  bool discarding_ = false;  // the body of a response that is not the result
+  bool discarding_ = false;  // the body of a response that is not the result, as far as we know
   std::size_t discarded_ = 0;
   bool is_paused_ = false;  // reading waits for the budget
   std::optional<BodySink> sink_;

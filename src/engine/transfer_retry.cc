@@ -11,7 +11,11 @@ namespace patient_http::engine {
 
 void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
   if (wait_after_status_) {  // only the body failed, which nobody wants
-    wait_for_next_attempt(*wait_after_status_);
+    if (is_time_over(*wait_after_status_)) {
+      fail(kind, phase, detail);
+    } else {
+      wait_for_next_attempt(*wait_after_status_);
+    }
     return;
   }
   const RetryDecision decision =

@@ -73,6 +73,16 @@ void Transfer::on_timer() {
   }
 }
 
+bool Transfer::is_time_over(nanoseconds wait) const {
+  const auto all = max_time();
+  return all && elapsed() + wait >= *all;
+}
+
+void Transfer::fail_late() {
+  fail(ErrorKind::kTotalTimeout, phase_name(),
+       "the time for all attempts, " + in_seconds(*max_time()) + ", is over");
+}
+
 std::string Transfer::attempt_limit() const {
   const auto all = max_time();
   if (!all || attempt_deadline_ < started_ + to_nanoseconds(*all)) {

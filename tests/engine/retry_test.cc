@@ -249,6 +249,58 @@ TEST_F(RetryTest, EndsAtTheTimeForAllAttempts) {
       << outcome.error->message();
 }
 
+TEST_F(RetryTest, SendsNothingWhenTheTimeForAllAttemptsIsOver) {
+  // A job that was postponed, and taken up only after a downtime: over a connection that stood, it
+  // was sent, and its response dropped.
+  server_.answer("/", 200, "ok");
+  RecordingTaskHandler handler;
+  Processor processor({});
+  processor.start();
+  ASSERT_TRUE(processor.enqueue(get(server_.url("/"), handler)).has_value());
+  static_cast<void>(handler.wait_for(1));
+  ASSERT_TRUE(
+      processor
+          .enqueue(make_task(
+              {.method = HttpMethod::kPost, .url = server_.url("/"), .retry = {.max_time = 3600s}},
+              handler,
+              {.earlier_attempts = EarlierAttempts{1, std::chrono::system_clock::now() - 2h}}))
+          .has_value());
+  const auto outcome = handler.wait_for(2).at(1);
+  ASSERT_TRUE(outcome.error.has_value());
+  EXPECT_EQ(outcome.error->kind(), ErrorKind::kTotalTimeout);
+  EXPECT_EQ(outcome.error->message(), "POST " + server_.url("/") +
+                                          " failed in phase queue: the time for all attempts, "
+                                          "3600 s, is over");
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
+TEST_F(RetryTest, GivesTheResponseThatLeftNoTimeForAnotherAttempt) {
+  server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send("HTTP/1.1 503 x\r\nretry-after: 2\r\ncontent-length: 8\r\n\r\nslo");
+    static_cast<void>(server_.wait_for_release(1200ms));
+    peer.send("w end");
+  });
+  const auto outcome = outcome_of(
+      {.url = server_.url("/slow"), .retry = {.on = RetryOn{.statuses = {503}}, .max_time = 3s}});
+  ASSERT_TRUE(outcome.response.has_value()) << outcome.error->message();
+  EXPECT_EQ(outcome.response->status(), 503);
+  EXPECT_EQ(outcome.response->body(), "slow end");
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
+TEST_F(RetryTest, EndsWithTheTimeForAllAttemptsInTheBodyOfABusyServer) {
+  server_.on("/stuck", [](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send("HTTP/1.1 503 x\r\ncontent-length: 8\r\n\r\nstu");
+    peer.wait_for_peer_to_close();
+  });
+  const auto outcome =
+      outcome_of({.url = server_.url("/stuck"),
+                  .retry = {.on = RetryOn{.statuses = {503}}, .max_time = Seconds{0.3}}});
+  ASSERT_TRUE(outcome.error.has_value());
+  EXPECT_EQ(outcome.error->kind(), ErrorKind::kTotalTimeout);
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
 // Keeps postponed tasks, as a store would.
 class PostponingHandler final : public TaskHandler {
  public:
