@@ -11,9 +11,6 @@ namespace {
 
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
-// A server that refuses everything, or closes every connection just before it is used, must not
-// make us go round for ever.
-constexpr int kMostFreeResends = 3;
 
 }  // namespace
 
@@ -49,6 +46,7 @@ void Transfer::start_attempt() {
   ++attempts_;
   start_clock(now);
   free_resends_ = 0;
+  was_stale_ = false;
   hop_.reset();
   visited_.clear();
   hops_ = 1;
@@ -59,7 +57,7 @@ void Transfer::start_attempt() {
 }
 
 void Transfer::wait_for_origin() {
-  is_between_hops_ = state_ == State::kReceiving;
+  is_between_hops_ = is_between_hops_ || state_ == State::kReceiving;
   state_ = State::kAwaitingOrigin;
   if (is_between_hops_) set_timer();
 }
@@ -70,6 +68,8 @@ void Transfer::continue_attempt() {
 
 void Transfer::send_hop() {
   is_between_hops_ = false;
+  had_left_ = may_have_left_;
+  was_repeatable_ = is_repeatable_;
   peer_.clear();
   sink_.reset();
   discarding_ = is_paused_ = false;
@@ -111,6 +111,7 @@ void Transfer::on_connection(HttpConnection& connection) {
 
 void Transfer::send_on(HttpConnection& connection) {
   connection_ = &connection;
+  sent_from_ = context_.loop.now();
   peer_ = connection.peer();
   state_ = State::kSending;
   is_repeatable_ = is_repeatable_ && is_hop_repeatable();
@@ -228,20 +229,14 @@ void Transfer::on_exchange_done() {
 void Transfer::on_exchange_failed(ExchangeFailure failure) {
   const std::string_view phase = phase_name();
   connection_ = nullptr;
-  may_have_left_ = may_have_left_ || (failure.bytes_left && !failure.refused);
+  if (failure.refused) {
+    may_have_left_ = had_left_;
+    is_repeatable_ = was_repeatable_;
+  } else {
+    may_have_left_ = may_have_left_ || failure.bytes_left;
+  }
   if (resend_for_free(failure)) return;
   attempt_failed(failure.kind, phase, failure.message);
-}
-
-// The server did not begin with the request, or closed an idle connection while it was on its way:
-// that is nobody's fault and costs no attempt, as long as it cannot have been carried out twice.
-bool Transfer::resend_for_free(const ExchangeFailure& failure) {
-  if (free_resends_ >= kMostFreeResends) return false;
-  const bool is_harmless = !failure.bytes_left || is_hop_repeatable();
-  if (!failure.refused && !(failure.stale && is_harmless)) return false;
-  ++free_resends_;
-  send_hop();
-  return true;
 }
 
 void Transfer::follow_or_finish() {

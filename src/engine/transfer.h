@@ -47,7 +47,8 @@ class TransferOwner {
   virtual ~TransferOwner() = default;
   // The transfer is over. Destroy it later: it is in a call.
   virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
-  // The transfer waits for its next attempt: call start_attempt() after `delay`.
+  // The transfer waits: call start_attempt(), or continue_attempt() if is_between_hops(), after
+  // `delay`.
   virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
   // The next hop is at another origin: whether it may be sent now. If not, it waits for room there:
   // call continue_attempt() then. The transfer is not at the old origin any more.
@@ -67,7 +68,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context, TransferOwner& owner);
   ~Transfer() override;
 
-  // Starts the first attempt, or the next one after on_waiting().
+  // Starts the first attempt, or the next one.
   void start_attempt();
   // There is no room at the origin of its next hop: call start_attempt(), or continue_attempt() if
   // is_between_hops(), when there is. The time for the attempt runs on between hops.
@@ -117,7 +118,6 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] const Request& current() const { return hop_ ? *hop_ : task_->request(); }
   void send_on(HttpConnection& connection);
   void body_failed(const BodySink::Failed& failed);
-  [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
   void follow_or_finish();
   void finish_with_response();
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
@@ -129,6 +129,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
   void wait_for_next_attempt(std::chrono::nanoseconds wait);
   void postpone(std::chrono::nanoseconds wait);
+  [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
+  [[nodiscard]] bool was_stale(const ExchangeFailure& failure) const;
   [[nodiscard]] bool is_hop_repeatable() const;
   [[nodiscard]] HopIds hop_ids() const;
 
@@ -170,15 +172,16 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   const net::TimePoint enqueued_at_;
   net::TimePoint started_;
   bool has_started_ = false;
-  int attempts_ = 0;      // those of earlier tasks too
-  int free_resends_ = 0;  // in this attempt, as it was not carried out
+  int attempts_ = 0;  // those of earlier tasks too
 
   // Of the attempt.
   net::TimePoint attempt_deadline_;
   std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
-  bool is_between_hops_ = false;  // and waits for room at an origin
+  int free_resends_ = 0;          // of hops that were not carried out
+  bool was_stale_ = false;        // one of them, the connection being closed already
+  bool is_between_hops_ = false;  // and waits for room at an origin, or to send one again
   KnownSecrets secrets_;          // of all its hops
   bool has_left_origin_ = false;
   bool may_have_left_ = false;  // a byte of any of its hops
@@ -187,6 +190,11 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   // Of the hop.
   std::optional<PreparedRequest> prepared_;  // its target and headers only until they are sent
   net::TimePoint hop_started_;
+  net::TimePoint sent_from_;  // when its first byte could be sent
+  // may_have_left_ and is_repeatable_ as they were before it: a server that refuses it has undone
+  // it.
+  bool had_left_ = false;
+  bool was_repeatable_ = true;
   net::TimePoint last_activity_;  // sent, or last read
   HttpConnection* connection_ = nullptr;
   std::string peer_;

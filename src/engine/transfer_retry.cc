@@ -9,6 +9,16 @@
 
 namespace patient_http::engine {
 
+namespace {
+
+// A server that refuses everything must not make us go round for ever.
+constexpr int kMostFreeResends = 3;
+// What ended an idle connection is here about a round trip after we sent something over it; a
+// server that is silent for longer may be at work on the request.
+constexpr std::chrono::milliseconds kLongestCrossing{500};
+
+}  // namespace
+
 void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
   if (wait_after_status_) {  // only the body failed, which nobody wants
     if (is_time_over(*wait_after_status_)) {
@@ -59,6 +69,36 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
   is_between_hops_ = false;
   may_have_left_ = false;  // what did leave may be repeated
   owner_.on_waiting(*this, wait);
+}
+
+// The server did not begin with the request, or closed an idle connection while it was on its way:
+// that is nobody's fault and costs no attempt, as long as it cannot have been carried out twice.
+// From the second time on the server is given the time that an attempt would give it.
+bool Transfer::resend_for_free(const ExchangeFailure& failure) {
+  const bool is_stale = !failure.refused && was_stale(failure);
+  if (!(failure.refused || is_stale) || free_resends_ == kMostFreeResends) return false;
+  const auto wait = free_resends_ == 0
+                        ? std::chrono::nanoseconds(0)
+                        : backoff(retry_policy_of(context_.options, task_->request()),
+                                  free_resends_, base::random_fraction());
+  if (context_.loop.now() + wait >= attempt_deadline_) return false;
+  was_stale_ = was_stale_ || is_stale;
+  if (free_resends_++ == 0) {
+    send_hop();
+    return true;
+  }
+  state_ = State::kParked;
+  is_between_hops_ = true;
+  prepared_.reset();
+  sink_.reset();
+  set_timer();
+  owner_.on_waiting(*this, wait);
+  return true;
+}
+
+bool Transfer::was_stale(const ExchangeFailure& failure) const {
+  return failure.stale && !was_stale_ && (!failure.bytes_left || is_hop_repeatable()) &&
+         context_.loop.now() - sent_from_ <= kLongestCrossing;
 }
 
 void Transfer::postpone(std::chrono::nanoseconds wait) {
