@@ -11,7 +11,11 @@ namespace patient_http::engine {
 class ConnectionPool::Dial final : private OriginDialer::Listener {
  public:
   Dial(ConnectionPool& pool, OriginState& origin, Waiter& waiter, net::Alpn alpn)
-      : pool_(pool), origin_(origin), waiter_(&waiter), dialer_(pool.dial_context_, *this) {
+      : pool_(pool),
+        origin_(origin),
+        waiter_(&waiter),
+        began_at_(pool.loop_.now()),
+        dialer_(pool.dial_context_, *this) {
     dialer_.dial(origin.origin, alpn);
   }
 
@@ -20,6 +24,7 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   // Null once it is given up: what it still reports is dropped.
   [[nodiscard]] Waiter* waiter() const { return waiter_; }
   void give_up() { waiter_ = nullptr; }
+  [[nodiscard]] net::TimePoint began_at() const { return began_at_; }
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
   // Whether requests go to a proxy that forwards them.
@@ -36,6 +41,7 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   ConnectionPool& pool_;
   OriginState& origin_;
   Waiter* waiter_;
+  const net::TimePoint began_at_;
   OriginDialer dialer_;
 };
 

@@ -42,9 +42,13 @@ net::TimePoint Transfer::phase_deadline() const {
   };
   switch (state_) {
     case State::kDialing: {
-      const auto connected = after(hop_started_, options.connection_timeout);
-      if (context_.pool.phase_of(*this) != DialPhase::kResolve) return connected;
-      return std::min(connected, after(hop_started_, options.resolve_timeout));
+      // Nothing is dialled for who waits for a connection to become free. A dial that begins for
+      // him later cannot be late before this, which is looked up again then.
+      const auto since = context_.pool.dialing_since(*this);
+      const auto begin = since ? std::max(*since, hop_started_) : context_.loop.now();
+      const auto connected = after(begin, options.connection_timeout);
+      if (since && context_.pool.phase_of(*this) != DialPhase::kResolve) return connected;
+      return std::min(connected, after(begin, options.resolve_timeout));
     }
     case State::kWaiting:
       return after(last_activity_, options.first_byte_timeout);
