@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "engine/host_limit.h"
+#include "engine/time_span.h"
 
 namespace patient_http::engine {
 
@@ -25,22 +26,20 @@ constexpr std::chrono::milliseconds kLongestWait{60'000};
 constexpr std::chrono::milliseconds kOverdrawPatience{1000};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options, const ProxyRules& proxies) {
-  return {
-      .max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
-                                                    : options.max_connections,
-      .max_origins = options.connection_pool_size,
-      .idle_lifetime =
-          std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
-      .head_limits = {options.max_header_size, options.max_header_count},
-      .protocol = options.protocol,
-      .ping_interval = std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
-      .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout),
-      .origin_limit =
-          [&options](const base::Origin& origin) {
-            return limit_of(options.host_limits, &HostLimit::max_connections, origin,
-                            options.max_connections_per_origin);
-          },
-      .proxies = &proxies};
+  return {.max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
+                                                        : options.max_connections,
+          .max_origins = options.connection_pool_size,
+          .idle_lifetime = bounded_span(options.idle_connection_lifetime),
+          .head_limits = {options.max_header_size, options.max_header_count},
+          .protocol = options.protocol,
+          .ping_interval = bounded_span(options.ping_interval),
+          .ping_timeout = bounded_span(options.ping_timeout),
+          .origin_limit =
+              [&options](const base::Origin& origin) {
+                return limit_of(options.host_limits, &HostLimit::max_connections, origin,
+                                options.max_connections_per_origin);
+              },
+          .proxies = &proxies};
 }
 
 // The options are valid; but the environment may have changed since that was seen.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "engine/time_span.h"
 
 namespace patient_http::engine {
 
@@ -99,11 +100,11 @@ RetryDecision decide_retry(const RetryPolicy& policy, HttpMethod method,
     return {std::nullopt, "not sent again: the time for all attempts would be over, " +
                               in_seconds(*policy.max_time)};
   }
-  return {std::chrono::duration_cast<nanoseconds>(wait)};
+  return {bounded_span(wait)};
 }
 
 nanoseconds backoff(const RetryPolicy& policy, int count, double random) {
-  return std::chrono::duration_cast<nanoseconds>(backoff_seconds(policy, count, random));
+  return bounded_span(backoff_seconds(policy, count, random));
 }
 
 bool may_wait_long(const RetryPolicy& policy) {
