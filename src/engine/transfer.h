@@ -129,6 +129,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
   void wait_for_next_attempt(std::chrono::nanoseconds wait);
   void postpone(std::chrono::nanoseconds wait);
+  [[nodiscard]] bool is_between_attempts() const;
   [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
   [[nodiscard]] bool was_stale(const ExchangeFailure& failure) const;
   [[nodiscard]] bool is_hop_repeatable() const;
@@ -173,6 +174,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   net::TimePoint started_;
   bool has_started_ = false;
   int attempts_ = 0;  // those of earlier tasks too
+
+  net::TimePoint next_attempt_at_;  // while it waits for that; it may be over
 
   // Of the attempt.
   net::TimePoint attempt_deadline_;

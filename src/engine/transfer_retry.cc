@@ -61,6 +61,7 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
     return;
   }
   state_ = State::kParked;
+  next_attempt_at_ = context_.loop.now() + wait;
   context_.loop.timers().cancel(timer_);
   prepared_.reset();
   sink_.reset();
@@ -122,9 +123,17 @@ void Transfer::interrupt() {
                                   "the processor stopped, the request may have been carried out, "
                                   "and on_interrupted says that it is not sent again")),
            0);
+  } else if (is_between_attempts() && task_->handler().can_postpone(*task_)) {
+    // Whoever takes it up goes on counting, and does not come before the server's Retry-After.
+    postpone(std::max(next_attempt_at_ - context_.loop.now(), std::chrono::nanoseconds(0)));
   } else {
     settle(Interrupted{}, 0);
   }
+}
+
+bool Transfer::is_between_attempts() const {
+  return attempts_ > 0 && !is_between_hops_ &&
+         (state_ == State::kParked || state_ == State::kAwaitingOrigin);
 }
 
 bool Transfer::is_hop_repeatable() const {

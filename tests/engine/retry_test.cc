@@ -355,6 +355,29 @@ TEST_F(RetryTest, HandsLongWaitsToAHandlerThatKeepsThem) {
   EXPECT_EQ(server_.requests().size(), 2U);
 }
 
+TEST_F(RetryTest, HandsWaitsToAHandlerThatKeepsThemWhenItStops) {
+  // Each stop gave the request new attempts, and sent it before the server's Retry-After.
+  using std::chrono::system_clock;
+  server_.answer("/busy", 429, "", "retry-after: 30\r\n");
+  PostponingHandler handler;
+  Processor processor({});
+  processor.start();
+  const auto before = system_clock::now();
+  ASSERT_TRUE(
+      processor
+          .enqueue(make_task({.url = server_.url("/busy"),
+                              .retry = {.retries = 2, .on = RetryOn{.statuses = {429}}}},
+                             handler, {.earlier_attempts = EarlierAttempts{1, before - 1h}}))
+          .has_value());
+  while (processor.status().parked == 0) std::this_thread::yield();
+  processor.stop(0ms);
+  const Postponed postponed = handler.postponed_.get_future().get();
+  EXPECT_EQ(postponed.attempts.count, 2);
+  EXPECT_GE(postponed.next_at, before + 30s);
+  EXPECT_LE(postponed.attempts.began_at, before - 1h + 1s);
+  EXPECT_GE(postponed.attempts.began_at, before - 1h - 1s);
+}
+
 TEST_F(RetryTest, ReportsWhatMayHaveBeenSentWhenItIsInterrupted) {
   RecordingTaskHandler handler;
   Processor processor({.retry_delay = Seconds{1e6}, .longest_retry_delay = Seconds{1e6}});
