@@ -50,7 +50,8 @@ struct ProcessorOptions {
   Seconds request_timeout{60};
   // For a name look-up; a longer one counts as failed.
   Seconds resolve_timeout{10};
-  // For opening a connection: look-up, TCP and TLS together. Unset: only request_timeout bounds it.
+  // For opening a connection: look-up, TCP and TLS together, not for the wait until one may be
+  // opened or is free. Unset: only request_timeout bounds it.
   std::optional<Seconds> connection_timeout = std::nullopt;
   // From the end of sending to the first byte of the response. Unset: request_timeout alone.
   std::optional<Seconds> first_byte_timeout = std::nullopt;

@@ -15,7 +15,8 @@ namespace patient_http {
 // Request::on_interrupted() makes an error of that.
 struct Interrupted {};
 
-// The next attempt is more than a minute off: for handlers that can keep the request until then.
+// The next attempt is more than a minute off, or the processor stops before it: for handlers that
+// can keep the request until then.
 struct Postponed {
   std::chrono::system_clock::time_point next_at;
   // For RequestTaskOptions, of the task that makes it.
@@ -51,7 +52,8 @@ class TaskHandler {
   virtual void settle(std::vector<SettledTask> batch);
 
   // Whether settle() takes Postponed as the outcome of `task`; if not, the processor keeps the task
-  // through any wait. Called on the reactor thread: must not block.
+  // through any wait, and gives it back as Interrupted when it stops. Called on the reactor thread:
+  // must not block.
   [[nodiscard]] virtual bool can_postpone(const RequestTask& /*task*/) const { return false; }
 
   // How long outcomes may wait for others after the last batch, until a tenth of the slots waits

@@ -69,20 +69,26 @@ std::unique_ptr<ConnectionPool::Dial> ConnectionPool::end_wait(Waiter& waiter) {
   return dial;
 }
 
-std::optional<DialPhase> ConnectionPool::phase_of(const Waiter& waiter) const {
+const ConnectionPool::Dial* ConnectionPool::dial_for(const Waiter& waiter) const {
   const Waiting& waiting = waiting_.at(&waiter);
-  if (waiting.dial) return waiting.dial->phase();
+  if (waiting.dial) return waiting.dial.get();
   const OriginState& state = *waiting.origin;
-  if (state.open > 0 || state.dials.empty()) return std::nullopt;
-  return state.dials.front()->phase();
+  return state.open > 0 || state.dials.empty() ? nullptr : state.dials.front();
+}
+
+std::optional<DialPhase> ConnectionPool::phase_of(const Waiter& waiter) const {
+  const Dial* dial = dial_for(waiter);
+  return dial != nullptr ? std::optional(dial->phase()) : std::nullopt;
+}
+
+std::optional<net::TimePoint> ConnectionPool::dialing_since(const Waiter& waiter) const {
+  const Dial* dial = dial_for(waiter);
+  return dial != nullptr ? std::optional(dial->began_at()) : std::nullopt;
 }
 
 std::string ConnectionPool::peer_of(const Waiter& waiter) const {
-  const Waiting& waiting = waiting_.at(&waiter);
-  if (waiting.dial) return waiting.dial->peer();
-  const OriginState& state = *waiting.origin;
-  if (state.open > 0 || state.dials.empty()) return {};
-  return state.dials.front()->peer();
+  const Dial* dial = dial_for(waiter);
+  return dial != nullptr ? dial->peer() : std::string();
 }
 
 void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch watch,

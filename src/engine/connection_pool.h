@@ -70,6 +70,8 @@ class ConnectionPool final : private ConnectionOwner {
   // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to
   // become free. REQUIRES: it waits.
   [[nodiscard]] std::optional<DialPhase> phase_of(const Waiter& waiter) const;
+  // When that dial began.
+  [[nodiscard]] std::optional<net::TimePoint> dialing_since(const Waiter& waiter) const;
   [[nodiscard]] std::string peer_of(const Waiter& waiter) const;
 
   // Closes what is idle.
@@ -125,6 +127,7 @@ class ConnectionPool final : private ConnectionOwner {
   HttpConnection& add(OriginState& state, bool is_http2, net::Stream stream, net::Watch watch,
                       std::string peer);
   [[nodiscard]] std::unique_ptr<Dial> end_wait(Waiter& waiter);
+  [[nodiscard]] const Dial* dial_for(const Waiter& waiter) const;
 
   // What an origin is due (in connection_pool_dispatch.cc).
   void look_after(OriginState& state);

@@ -14,10 +14,11 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
       : pool_(pool),
         origin_(origin),
         waiter_(&waiter),
+        began_at_(pool.loop_.now()),
         dialer_(pool.dial_context_, *this),
         slow_timer_([this] { became_slow(); }) {
     dialer_.dial(origin.origin, alpn);
-    pool.loop_.timers().set(slow_timer_, pool.loop_.now() + kSlow);
+    pool.loop_.timers().set(slow_timer_, began_at_ + kSlow);
   }
 
   // REQUIRES: not given up.
@@ -27,6 +28,7 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   void give_up() { waiter_ = nullptr; }
   // Whether it takes so long that it may never come to an end.
   [[nodiscard]] bool is_slow() const { return is_slow_; }
+  [[nodiscard]] net::TimePoint began_at() const { return began_at_; }
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
 
@@ -47,6 +49,7 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   ConnectionPool& pool_;
   OriginState& origin_;
   Waiter* waiter_;
+  const net::TimePoint began_at_;
   OriginDialer dialer_;
   bool is_slow_ = false;
   net::Timer slow_timer_;

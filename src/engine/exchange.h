@@ -18,8 +18,9 @@ struct ExchangeFailure {
   std::string message;
   // Whether a byte of the request was given to the kernel.
   bool bytes_left = false;
-  // Whether the connection had served before and ended before a byte of the response: the server
-  // closed it while it was idle, and our request crossed that on its way.
+  // Whether the connection had served before, was idle when it was taken, and ended before a byte
+  // of the response. If that came soon, the server closed it while it was idle, and our request
+  // crossed that on its way.
   bool stale = false;
   // Whether the server cannot have begun with the request: it said so, or never got it whole. It
   // may be sent again, whatever its method.

@@ -79,7 +79,7 @@ std::size_t Http2Connection::room() const {
 void Http2Connection::start(PreparedRequest& request, std::string_view body,
                             ExchangeListener& listener) {
   const bool was_idle = exchanges_.empty();
-  auto made = std::make_unique<Exchange>(*this, listener);
+  auto made = std::make_unique<Exchange>(*this, listener, was_idle);
   Exchange& exchange = *made;
   exchanges_[&listener] = std::move(made);
   if (const auto id = session_.submit(take_request(request, body), exchange)) {

@@ -121,7 +121,7 @@ void Http2Connection::Exchange::fail(ErrorKind kind, const std::string& message)
   report({.kind = kind,
           .message = message,
           .bytes_left = has_left_,
-          .stale = has_ended && connection_.has_served_ && !has_head_,
+          .stale = has_ended && connection_.has_served_ && was_idle_ && !has_head_,
           .refused = !has_left_});
 }
 

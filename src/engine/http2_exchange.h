@@ -11,8 +11,9 @@ namespace patient_http::engine {
 // comes while the listener may not read. Private to the connection.
 class Http2Connection::Exchange final : public http2::StreamHandler {
  public:
-  Exchange(Http2Connection& connection, ExchangeListener& listener)
-      : connection_(connection), listener_(&listener) {}
+  // `was_idle`: whether the connection was.
+  Exchange(Http2Connection& connection, ExchangeListener& listener, bool was_idle)
+      : connection_(connection), listener_(&listener), was_idle_(was_idle) {}
 
   void set_stream(http2::StreamId id) { id_ = id; }
 
@@ -47,7 +48,8 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
 
   Http2Connection& connection_;
   ExchangeListener* listener_;  // null: over
-  http2::StreamId id_ = 0;      // 0: the stream is over
+  const bool was_idle_;
+  http2::StreamId id_ = 0;  // 0: the stream is over
   int status_ = 0;
   bool has_left_ = false;    // its head is in the output, or was
   bool has_answer_ = false;  // its head has begun

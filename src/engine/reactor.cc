@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "engine/host_limit.h"
+#include "engine/time_span.h"
 
 namespace patient_http::engine {
 
@@ -25,22 +26,20 @@ constexpr std::chrono::milliseconds kLongestWait{60'000};
 constexpr std::chrono::milliseconds kOverdrawPatience{1000};
 
 ConnectionPoolOptions pool_options(const ProcessorOptions& options, const ProxyRules& proxies) {
-  return {
-      .max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
-                                                    : options.max_connections,
-      .max_origins = options.connection_pool_size,
-      .idle_lifetime =
-          std::chrono::duration_cast<steady_clock::duration>(options.idle_connection_lifetime),
-      .head_limits = {options.max_header_size, options.max_header_count},
-      .protocol = options.protocol,
-      .ping_interval = std::chrono::duration_cast<steady_clock::duration>(options.ping_interval),
-      .ping_timeout = std::chrono::duration_cast<steady_clock::duration>(options.ping_timeout),
-      .origin_limit =
-          [&options](const base::Origin& origin) {
-            return limit_of(options.host_limits, &HostLimit::max_connections, origin,
-                            options.max_connections_per_origin);
-          },
-      .proxies = &proxies};
+  return {.max_idle = options.max_idle_connections != 0 ? options.max_idle_connections
+                                                        : options.max_connections,
+          .max_origins = options.connection_pool_size,
+          .idle_lifetime = bounded_span(options.idle_connection_lifetime),
+          .head_limits = {options.max_header_size, options.max_header_count},
+          .protocol = options.protocol,
+          .ping_interval = bounded_span(options.ping_interval),
+          .ping_timeout = bounded_span(options.ping_timeout),
+          .origin_limit =
+              [&options](const base::Origin& origin) {
+                return limit_of(options.host_limits, &HostLimit::max_connections, origin,
+                                options.max_connections_per_origin);
+              },
+          .proxies = &proxies};
 }
 
 // The options are valid; but the environment may have changed since that was seen.
@@ -257,13 +256,7 @@ void Reactor::begin(Running& transfer) {
 void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   Running& ended = running(transfer);
   if (ended.is_parked) slots_.force_return(ended.wants_back);
-  if (ended.is_to_start) std::erase(to_start_, &ended);
-  if (ended.is_paused) paused_.remove(&ended);
-  if (ended.ticket) {
-    preparers_.drop(*ended.ticket);
-    preparing_.erase(*ended.ticket);
-  }
-  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
+  leave_attempt(ended);
   const auto [begin, end] = by_id_.equal_range(settlement.settled.task->id());
   by_id_.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == &transfer; }));
   settlement.charge.settle();
@@ -271,6 +264,18 @@ void Reactor::on_settled(Transfer& transfer, Settlement settlement) {
   ended.wait.reset();
   leave_origin(ended);
   remove(ended);
+}
+
+// Nothing that was asked for the attempt may reach what follows it.
+void Reactor::leave_attempt(Running& transfer) {
+  if (std::exchange(transfer.is_to_start, false)) std::erase(to_start_, &transfer);
+  if (std::exchange(transfer.is_paused, false)) paused_.remove(&transfer);
+  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
+  if (transfer.ticket) {
+    preparers_.drop(*transfer.ticket);
+    preparing_.erase(*transfer.ticket);
+    transfer.ticket.reset();
+  }
 }
 
 void Reactor::remove(Running& transfer) {
@@ -293,8 +298,8 @@ bool Reactor::may_overdraw(Transfer& transfer) {
     return true;
   }
   Running& paused = running(transfer);
-  paused.is_paused = true;
-  paused_.push_back(&paused);
+  // A hop that was refused while it was paused may have left it there.
+  if (!std::exchange(paused.is_paused, true)) paused_.push_back(&paused);
   return false;
 }
 

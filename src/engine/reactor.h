@@ -125,6 +125,7 @@ class Reactor final : private TransferOwner {
   void interrupt_now();
   void continue_prepared(Prepared& prepared);
   void queue_start(Running& transfer);
+  void leave_attempt(Running& transfer);
   void remove(Running& transfer);
   void start_some();
   void begin(Running& transfer);

@@ -6,11 +6,10 @@
 namespace patient_http::engine {
 
 void Reactor::on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) {
-  if (overdrawing_ == &transfer) overdrawing_ = nullptr;
   Running& waiting = running(transfer);
+  leave_attempt(waiting);
   // Its time may have run out while it waited for room between two hops.
   if (std::exchange(waiting.wants_back, false)) slots_.want_no_more();
-  if (std::exchange(waiting.is_to_start, false)) std::erase(to_start_, &waiting);
   leave_origin(waiting);
   if (!waiting.is_parked) waiting.is_parked = slots_.try_park();
   waiting.wait = std::make_unique<net::Timer>([this, &waiting] { wait_is_over(waiting); });

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "engine/time_span.h"
 
 namespace patient_http::engine {
 
@@ -31,6 +32,11 @@ bool is_wanted(const RetryOn& on, const AttemptFailure& failure) {
 bool may_have_been_carried_out(const AttemptFailure& failure) {
   if (failure.kind == ErrorKind::kHttpStatus) return !says_not_carried_out(failure.status);
   return failure.bytes_left;
+}
+
+Seconds backoff_seconds(const RetryPolicy& policy, int count, double random) {
+  const Seconds doubled = policy.delay * std::exp2(std::min(count - 1, 30));
+  return std::min(doubled, policy.longest_delay) * random;
 }
 
 std::string in_seconds(Seconds time) {
@@ -88,14 +94,17 @@ RetryDecision decide_retry(const RetryPolicy& policy, HttpMethod method,
     return {std::nullopt, "not sent again: the server asks for " + in_seconds(asked) +
                               ", longer than max_retry_after"};
   }
-  const Seconds full =
-      std::min(policy.delay * std::exp2(std::min(so_far.count - 1, 30)), policy.longest_delay);
-  const Seconds wait = asked + full * random;  // never before the time that the server asked for
+  // Never before the time that the server asked for.
+  const Seconds wait = asked + backoff_seconds(policy, so_far.count, random);
   if (policy.max_time && so_far.time + wait >= *policy.max_time) {
     return {std::nullopt, "not sent again: the time for all attempts would be over, " +
                               in_seconds(*policy.max_time)};
   }
-  return {std::chrono::duration_cast<nanoseconds>(wait)};
+  return {bounded_span(wait)};
+}
+
+nanoseconds backoff(const RetryPolicy& policy, int count, double random) {
+  return bounded_span(backoff_seconds(policy, count, random));
 }
 
 bool may_wait_long(const RetryPolicy& policy) {

@@ -64,6 +64,9 @@ struct RetryDecision {
                                          const AttemptFailure& failure, const AttemptsSoFar& so_far,
                                          double random);
 
+// The wait after the `count`th failure, from 1, with nothing else to be considered.
+[[nodiscard]] std::chrono::nanoseconds backoff(const RetryPolicy& policy, int count, double random);
+
 // A task whose handler can keep it elsewhere does not wait longer than this in the processor.
 inline constexpr Seconds kLongestWaitInProcessor{60};
 

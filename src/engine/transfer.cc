@@ -11,9 +11,6 @@ namespace {
 
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
-// A server that refuses everything, or closes every connection just before it is used, must not
-// make us go round for ever.
-constexpr int kMostFreeResends = 3;
 
 }  // namespace
 
@@ -41,9 +38,15 @@ void Transfer::start_counting(net::TimePoint now) {
 void Transfer::start_attempt() {
   const net::TimePoint now = context_.loop.now();
   if (!std::exchange(has_started_, true)) start_counting(now);
+  // It may have waited for longer than it meant to: for room, or for a process that takes its job.
+  if (is_time_over()) {
+    fail_late();
+    return;
+  }
   ++attempts_;
   start_clock(now);
   free_resends_ = 0;
+  was_stale_ = false;
   hop_.reset();
   visited_.clear();
   hops_ = 1;
@@ -54,7 +57,7 @@ void Transfer::start_attempt() {
 }
 
 void Transfer::wait_for_origin() {
-  is_between_hops_ = state_ == State::kReceiving;
+  is_between_hops_ = is_between_hops_ || state_ == State::kReceiving;
   state_ = State::kAwaitingOrigin;
   if (is_between_hops_) set_timer();
 }
@@ -65,16 +68,18 @@ void Transfer::continue_attempt() {
 
 void Transfer::send_hop() {
   is_between_hops_ = false;
+  had_left_ = may_have_left_;
+  was_repeatable_ = is_repeatable_;
   peer_.clear();
   sink_.reset();
   discarding_ = is_paused_ = false;
   wait_after_status_.reset();
   discarded_ = 0;
+  state_ = State::kPreparing;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
     on_prepared(unexpected(std::move(ingredients.error())));
   } else if (ingredients->has_user_code()) {
-    state_ = State::kPreparing;
     set_timer();
     owner_.on_preparing(*this, {current(), hop_ids(), std::move(*ingredients)});
   } else {
@@ -83,6 +88,7 @@ void Transfer::send_hop() {
 }
 
 void Transfer::on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared) {
+  if (state_ != State::kPreparing) return;
   if (!prepared) {
     fail(prepared.error().kind, "prepare", prepared.error().message);
     return;
@@ -105,6 +111,7 @@ void Transfer::on_connection(HttpConnection& connection) {
 
 void Transfer::send_on(HttpConnection& connection) {
   connection_ = &connection;
+  sent_from_ = context_.loop.now();
   peer_ = connection.peer();
   state_ = State::kSending;
   is_repeatable_ = is_repeatable_ && is_hop_repeatable();
@@ -152,23 +159,31 @@ void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t co
   wait_after_status_ = wait_after_status();
   discarding_ = wait_after_status_ || will_follow(headers_);
   if (!discarding_) {
-    sink_.emplace(context_.options.max_response_size, context_.budget);
-    const auto decompressed =
-        sink_->begin(headers_.get("content-encoding").value_or(""), content_length);
-    if (!decompressed) {
-      body_failed(decompressed.error());
+    if (const auto begun = begin_body(content_length); !begun) {
+      body_failed(begun.error());
       return;
     }
-    // They speak of the message on the wire, which nobody sees any more.
-    headers_.erase("content-length");
-    headers_.erase("transfer-encoding");
-    if (*decompressed) headers_.erase("content-encoding");
   } else if (content_length > static_cast<std::int64_t>(kLargestDiscardedBody)) {
     drop_connection();
     follow_or_finish();
     return;
+  } else if (wait_after_status_ && max_time()) {
+    // It is the result after all if it comes so slowly that no time is left for another attempt.
+    if (!begin_body(content_length)) sink_.reset();
   }
   set_timer();
+}
+
+Result<void, BodySink::Failed> Transfer::begin_body(std::int64_t content_length) {
+  sink_.emplace(context_.options.max_response_size, context_.budget);
+  const auto decompressed =
+      sink_->begin(headers_.get("content-encoding").value_or(""), content_length);
+  if (!decompressed) return unexpected(decompressed.error());
+  // They speak of the message on the wire, which nobody sees any more.
+  headers_.erase("content-length");
+  headers_.erase("transfer-encoding");
+  if (*decompressed) headers_.erase("content-encoding");
+  return {};
 }
 
 bool Transfer::will_follow(const HttpHeaders& headers) const {
@@ -180,7 +195,9 @@ void Transfer::on_body(std::string_view bytes) {
   last_activity_ = context_.loop.now();
   if (discarding_) {
     discarded_ += bytes.size();
+    if (sink_ && !sink_->append(bytes)) sink_.reset();
     if (discarded_ > kLargestDiscardedBody) {
+      sink_.reset();
       drop_connection();
       follow_or_finish();
     }
@@ -197,10 +214,13 @@ void Transfer::body_failed(const BodySink::Failed& failed) {
 
 void Transfer::on_exchange_done() {
   connection_ = nullptr;
-  if (!discarding_) {
+  if (sink_) {
     if (const auto ended = sink_->end(); !ended) {
-      body_failed(ended.error());
-      return;
+      if (!discarding_) {
+        body_failed(ended.error());
+        return;
+      }
+      sink_.reset();
     }
   }
   follow_or_finish();
@@ -209,25 +229,25 @@ void Transfer::on_exchange_done() {
 void Transfer::on_exchange_failed(ExchangeFailure failure) {
   const std::string_view phase = phase_name();
   connection_ = nullptr;
-  may_have_left_ = may_have_left_ || (failure.bytes_left && !failure.refused);
+  if (failure.refused) {
+    may_have_left_ = had_left_;
+    is_repeatable_ = was_repeatable_;
+  } else {
+    may_have_left_ = may_have_left_ || failure.bytes_left;
+  }
   if (resend_for_free(failure)) return;
   attempt_failed(failure.kind, phase, failure.message);
 }
 
-// The server did not begin with the request, or closed an idle connection while it was on its way:
-// that is nobody's fault and costs no attempt, as long as it cannot have been carried out twice.
-bool Transfer::resend_for_free(const ExchangeFailure& failure) {
-  if (free_resends_ >= kMostFreeResends) return false;
-  const bool is_harmless = !failure.bytes_left || is_hop_repeatable();
-  if (!failure.refused && !(failure.stale && is_harmless)) return false;
-  ++free_resends_;
-  send_hop();
-  return true;
-}
-
 void Transfer::follow_or_finish() {
   if (wait_after_status_) {
-    wait_for_next_attempt(*wait_after_status_);
+    if (!is_time_over(*wait_after_status_)) {
+      wait_for_next_attempt(*wait_after_status_);
+    } else if (sink_) {
+      finish_with_response();
+    } else {
+      fail_late();
+    }
     return;
   }
   auto step =

@@ -47,13 +47,14 @@ class TransferOwner {
   virtual ~TransferOwner() = default;
   // The transfer is over. Destroy it later: it is in a call.
   virtual void on_settled(Transfer& transfer, Settlement settlement) = 0;
-  // The transfer waits for its next attempt: call start_attempt() after `delay`.
+  // The transfer waits: call start_attempt(), or continue_attempt() if is_between_hops(), after
+  // `delay`.
   virtual void on_waiting(Transfer& transfer, std::chrono::nanoseconds delay) = 0;
   // The next hop is at another origin: whether it may be sent now. If not, it waits for room there:
   // call continue_attempt() then. The transfer is not at the old origin any more.
   [[nodiscard]] virtual bool may_change_origin(Transfer& transfer) = 0;
   // The request must be prepared where the user's functions may block: call on_prepared() with the
-  // result, unless the transfer is settled before.
+  // result, unless the transfer is settled or waits before.
   virtual void on_preparing(Transfer& transfer, Preparation preparation) = 0;
   // The budget for bodies is spent: whether the transfer may read all the same. If not, call
   // resume_reading() when there is room.
@@ -67,7 +68,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   Transfer(std::unique_ptr<RequestTask> task, const TransferContext& context, TransferOwner& owner);
   ~Transfer() override;
 
-  // Starts the first attempt, or the next one after on_waiting().
+  // Starts the first attempt, or the next one.
   void start_attempt();
   // There is no room at the origin of its next hop: call start_attempt(), or continue_attempt() if
   // is_between_hops(), when there is. The time for the attempt runs on between hops.
@@ -77,7 +78,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void cancel();
   void interrupt();
   void resume_reading();
-  // Sends what was prepared after on_preparing().
+  // Sends what was prepared after on_preparing(). Without effect when that attempt is over.
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
   [[nodiscard]] const RequestTask& task() const { return *task_; }
@@ -113,10 +114,10 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   bool may_read() override;
 
   void send_hop();
+  [[nodiscard]] Result<void, BodySink::Failed> begin_body(std::int64_t content_length);
   [[nodiscard]] const Request& current() const { return hop_ ? *hop_ : task_->request(); }
   void send_on(HttpConnection& connection);
   void body_failed(const BodySink::Failed& failed);
-  [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
   void follow_or_finish();
   void finish_with_response();
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
@@ -128,6 +129,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_after_status() const;
   void wait_for_next_attempt(std::chrono::nanoseconds wait);
   void postpone(std::chrono::nanoseconds wait);
+  [[nodiscard]] bool is_between_attempts() const;
+  [[nodiscard]] bool resend_for_free(const ExchangeFailure& failure);
+  [[nodiscard]] bool was_stale(const ExchangeFailure& failure) const;
   [[nodiscard]] bool is_hop_repeatable() const;
   [[nodiscard]] HopIds hop_ids() const;
 
@@ -139,6 +143,9 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  // Whether the time for all attempts is over, or will be after `wait`.
+  [[nodiscard]] bool is_time_over(std::chrono::nanoseconds wait = {}) const;
+  void fail_late();
   // What it is that attempt_deadline_ ends, for messages.
   [[nodiscard]] std::string attempt_limit() const;
 
@@ -166,15 +173,18 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   const net::TimePoint enqueued_at_;
   net::TimePoint started_;
   bool has_started_ = false;
-  int attempts_ = 0;      // those of earlier tasks too
-  int free_resends_ = 0;  // in this attempt, as it was not carried out
+  int attempts_ = 0;  // those of earlier tasks too
+
+  net::TimePoint next_attempt_at_;  // while it waits for that; it may be over
 
   // Of the attempt.
   net::TimePoint attempt_deadline_;
   std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
-  bool is_between_hops_ = false;  // and waits for room at an origin
+  int free_resends_ = 0;          // of hops that were not carried out
+  bool was_stale_ = false;        // one of them, the connection being closed already
+  bool is_between_hops_ = false;  // and waits for room at an origin, or to send one again
   KnownSecrets secrets_;          // of all its hops
   bool has_left_origin_ = false;
   bool may_have_left_ = false;  // a byte of any of its hops
@@ -183,6 +193,11 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   // Of the hop.
   std::optional<PreparedRequest> prepared_;  // its target and headers only until they are sent
   net::TimePoint hop_started_;
+  net::TimePoint sent_from_;  // when its first byte could be sent
+  // may_have_left_ and is_repeatable_ as they were before it: a server that refuses it has undone
+  // it.
+  bool had_left_ = false;
+  bool was_repeatable_ = true;
   net::TimePoint last_activity_;  // sent, or last read
   HttpConnection* connection_ = nullptr;
   std::string peer_;
@@ -190,7 +205,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   HttpHeaders headers_;
   // After a status that is followed by another attempt.
   std::optional<std::chrono::nanoseconds> wait_after_status_;
-  bool discarding_ = false;  // the body of a response that is not the result
+  bool discarding_ = false;  // the body of a response that is not the result, as far as we know
   std::size_t discarded_ = 0;
   bool is_paused_ = false;  // reading waits for the budget
   std::optional<BodySink> sink_;

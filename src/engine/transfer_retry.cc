@@ -9,9 +9,23 @@
 
 namespace patient_http::engine {
 
+namespace {
+
+// A server that refuses everything must not make us go round for ever.
+constexpr int kMostFreeResends = 3;
+// What ended an idle connection is here about a round trip after we sent something over it; a
+// server that is silent for longer may be at work on the request.
+constexpr std::chrono::milliseconds kLongestCrossing{500};
+
+}  // namespace
+
 void Transfer::attempt_failed(ErrorKind kind, std::string_view phase, const std::string& detail) {
   if (wait_after_status_) {  // only the body failed, which nobody wants
-    wait_for_next_attempt(*wait_after_status_);
+    if (is_time_over(*wait_after_status_)) {
+      fail(kind, phase, detail);
+    } else {
+      wait_for_next_attempt(*wait_after_status_);
+    }
     return;
   }
   const RetryDecision decision =
@@ -47,6 +61,7 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
     return;
   }
   state_ = State::kParked;
+  next_attempt_at_ = context_.loop.now() + wait;
   context_.loop.timers().cancel(timer_);
   prepared_.reset();
   sink_.reset();
@@ -55,6 +70,36 @@ void Transfer::wait_for_next_attempt(std::chrono::nanoseconds wait) {
   is_between_hops_ = false;
   may_have_left_ = false;  // what did leave may be repeated
   owner_.on_waiting(*this, wait);
+}
+
+// The server did not begin with the request, or closed an idle connection while it was on its way:
+// that is nobody's fault and costs no attempt, as long as it cannot have been carried out twice.
+// From the second time on the server is given the time that an attempt would give it.
+bool Transfer::resend_for_free(const ExchangeFailure& failure) {
+  const bool is_stale = !failure.refused && was_stale(failure);
+  if (!(failure.refused || is_stale) || free_resends_ == kMostFreeResends) return false;
+  const auto wait = free_resends_ == 0
+                        ? std::chrono::nanoseconds(0)
+                        : backoff(retry_policy_of(context_.options, task_->request()),
+                                  free_resends_, base::random_fraction());
+  if (context_.loop.now() + wait >= attempt_deadline_) return false;
+  was_stale_ = was_stale_ || is_stale;
+  if (free_resends_++ == 0) {
+    send_hop();
+    return true;
+  }
+  state_ = State::kParked;
+  is_between_hops_ = true;
+  prepared_.reset();
+  sink_.reset();
+  set_timer();
+  owner_.on_waiting(*this, wait);
+  return true;
+}
+
+bool Transfer::was_stale(const ExchangeFailure& failure) const {
+  return failure.stale && !was_stale_ && (!failure.bytes_left || is_hop_repeatable()) &&
+         context_.loop.now() - sent_from_ <= kLongestCrossing;
 }
 
 void Transfer::postpone(std::chrono::nanoseconds wait) {
@@ -78,9 +123,17 @@ void Transfer::interrupt() {
                                   "the processor stopped, the request may have been carried out, "
                                   "and on_interrupted says that it is not sent again")),
            0);
+  } else if (is_between_attempts() && task_->handler().can_postpone(*task_)) {
+    // Whoever takes it up goes on counting, and does not come before the server's Retry-After.
+    postpone(std::max(next_attempt_at_ - context_.loop.now(), std::chrono::nanoseconds(0)));
   } else {
     settle(Interrupted{}, 0);
   }
+}
+
+bool Transfer::is_between_attempts() const {
+  return attempts_ > 0 && !is_between_hops_ &&
+         (state_ == State::kParked || state_ == State::kAwaitingOrigin);
 }
 
 bool Transfer::is_hop_repeatable() const {

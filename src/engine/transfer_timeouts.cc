@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/time_span.h"
 #include "engine/transfer.h"
 
 namespace patient_http::engine {
@@ -11,12 +12,6 @@ namespace patient_http::engine {
 namespace {
 
 using std::chrono::nanoseconds;
-
-nanoseconds to_nanoseconds(Seconds seconds) {
-  // A year is for ever here, and keeps deadlines inside the clock's range.
-  constexpr Seconds kForever{365.0 * 24 * 3600};
-  return std::chrono::duration_cast<nanoseconds>(std::min(seconds, kForever));
-}
 
 // "0.5 s", "60 s"
 std::string in_seconds(Seconds seconds) {
@@ -29,22 +24,26 @@ std::string in_seconds(Seconds seconds) {
 }  // namespace
 
 void Transfer::start_clock(net::TimePoint now) {
-  attempt_deadline_ = now + to_nanoseconds(timeout());
+  attempt_deadline_ = now + bounded_span(timeout());
   if (const auto all = max_time()) {
-    attempt_deadline_ = std::min(attempt_deadline_, started_ + to_nanoseconds(*all));
+    attempt_deadline_ = std::min(attempt_deadline_, started_ + bounded_span(*all));
   }
 }
 
 net::TimePoint Transfer::phase_deadline() const {
   const ProcessorOptions& options = context_.options;
   const auto after = [](net::TimePoint start, const std::optional<Seconds>& wait) {
-    return wait ? start + to_nanoseconds(*wait) : net::TimePoint::max();
+    return wait ? start + bounded_span(*wait) : net::TimePoint::max();
   };
   switch (state_) {
     case State::kDialing: {
-      const auto connected = after(hop_started_, options.connection_timeout);
-      if (context_.pool.phase_of(*this) != DialPhase::kResolve) return connected;
-      return std::min(connected, after(hop_started_, options.resolve_timeout));
+      // Nothing is dialled for who waits for a connection to become free. A dial that begins for
+      // him later cannot be late before this, which is looked up again then.
+      const auto since = context_.pool.dialing_since(*this);
+      const auto begin = since ? std::max(*since, hop_started_) : context_.loop.now();
+      const auto connected = after(begin, options.connection_timeout);
+      if (since && context_.pool.phase_of(*this) != DialPhase::kResolve) return connected;
+      return std::min(connected, after(begin, options.resolve_timeout));
     }
     case State::kWaiting:
       return after(last_activity_, options.first_byte_timeout);
@@ -73,9 +72,19 @@ void Transfer::on_timer() {
   }
 }
 
+bool Transfer::is_time_over(nanoseconds wait) const {
+  const auto all = max_time();
+  return all && elapsed() + wait >= *all;
+}
+
+void Transfer::fail_late() {
+  fail(ErrorKind::kTotalTimeout, phase_name(),
+       "the time for all attempts, " + in_seconds(*max_time()) + ", is over");
+}
+
 std::string Transfer::attempt_limit() const {
   const auto all = max_time();
-  if (!all || attempt_deadline_ < started_ + to_nanoseconds(*all)) {
+  if (!all || attempt_deadline_ < started_ + bounded_span(*all)) {
     return "the timeout of " + in_seconds(timeout());
   }
   return "the time for all attempts, " + in_seconds(*all);

@@ -224,6 +224,47 @@ TEST(FailureTest, ResendsAfterAStaleConnectionAtNoCostOfAnAttempt) {
   EXPECT_EQ(server.requests().size(), 4U);
 }
 
+TEST(FailureTest, SendsAgainOnceOverAStaleConnection) {
+  // The second connection that is idle was closed, too: that is an ordinary failure.
+  TestHttpServer server;
+  server.on("/both", [&](const ReceivedRequest&, ServerConnection& peer) {
+    server.wait_for_release();
+    peer.send(TestHttpServer::response(200, "ok"));
+  });
+  server.on("/work", [](const ReceivedRequest&, ServerConnection& peer) { peer.close(); });
+  RecordingTaskHandler handler;
+  Processor processor({.retries = 0});
+  processor.start();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(processor.enqueue(get(server.url("/both"), handler)).has_value());
+  }
+  ASSERT_TRUE(server.wait_for_requests("/both", 3));
+  server.release();
+  ASSERT_EQ(handler.wait_for(3).size(), 3U);
+  ASSERT_TRUE(processor.enqueue(get(server.url("/work"), handler)).has_value());
+  const auto outcome = handler.wait_for(4).at(3);
+  ASSERT_TRUE(outcome.error.has_value());
+  EXPECT_EQ(outcome.error->kind(), ErrorKind::kClosed);
+  EXPECT_EQ(server.requests().size(), 5U);
+}
+
+TEST(FailureTest, DoesNotTakeAConnectionForStaleAfterTheServerWasAtWork) {
+  // Sent again, with `retries: 0`, over one idle connection after the other.
+  TestHttpServer server;
+  server.on("/work", [&](const ReceivedRequest&, ServerConnection& peer) {
+    static_cast<void>(server.wait_for_release(1s));
+    peer.close();
+  });
+  InlineExecutor executor(ProcessorOptions{.retries = 0});
+  ASSERT_TRUE(executor.send(Request::create({.url = server.url("/")}).value()).has_value());
+  const auto result = executor.send(
+      Request::create({.method = HttpMethod::kPut, .url = server.url("/work")}).value());
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind(), ErrorKind::kClosed);
+  EXPECT_EQ(server.requests().size(), 2U);
+  EXPECT_EQ(server.connection_count(), 1);
+}
+
 TEST(FailureTest, NoticesThatAnIdleConnectionWasClosedBeforeItUsesIt) {
   std::atomic<int> closed{0};
   TestHttpServer server;

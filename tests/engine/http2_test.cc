@@ -339,6 +339,22 @@ TEST(Http2Test, FindsADeadConnectionByPing) {
   EXPECT_THAT(result, HasSubstr("no answer to a PING within 0.1 s"));
 }
 
+TEST(Http2Test, TakesIntervalsThatNoClockHoldsForVeryLongOnes) {
+  // In nanoseconds the intervals became negative ones.
+  TestHttp2Server server({.acknowledges_pings = false});
+  server.hang("/hang");
+  ProcessorOptions options = options_for_tests();
+  options.ping_interval = options.ping_timeout = options.idle_connection_lifetime = Seconds{1e12};
+  options.request_timeout = Seconds{0.3};
+  InlineExecutor executor(options);
+  const auto fetch = [&](std::string_view path) {
+    return result_of(executor.send(Request::create({.url = server.url(path)}).value()));
+  };
+  EXPECT_EQ(fetch("/"), "200 ok");
+  EXPECT_THAT(fetch("/hang"), HasSubstr("total_timeout: "));
+  EXPECT_EQ(server.connection_count(), 1);
+}
+
 TEST(Http2Test, WaitsOnWhenPingsAreAnswered) {
   TestHttp2Server server;
   server.hang("/hang");

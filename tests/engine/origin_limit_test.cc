@@ -69,6 +69,20 @@ TEST_F(OriginLimitTest, SendsNoMoreAtOnceThanTheLimit) {
   EXPECT_LE(fast_.connection_count(), 3);
 }
 
+TEST_F(OriginLimitTest, DialsWithNoTimeoutForWhoWaitsForAConnection) {
+  // "no connection within connection_timeout", though none was being opened.
+  start({.max_connections_per_origin = 1, .connection_timeout = Seconds{0.3}, .retries = 0});
+  slow_.on("/long", [this](const ReceivedRequest&, ServerConnection& peer) {
+    static_cast<void>(slow_.wait_for_release(1s));
+    peer.send(TestHttpServer::response(200, "long", "connection: close\r\n"));
+  });
+  enqueue(slow_.url("/long"), "first");
+  enqueue(slow_.url("/long"), "second");
+  for (const RecordedOutcome& outcome : handler_.wait_for(2)) {
+    EXPECT_TRUE(outcome.response.has_value()) << outcome.error->message();
+  }
+}
+
 TEST_F(OriginLimitTest, OpensNoMoreConnectionsThanTheLimit) {
   start({.max_connections = 20, .max_connections_per_origin = 2});
   for (int i = 0; i < 20; ++i) enqueue(fast_.url("/"), std::to_string(i));

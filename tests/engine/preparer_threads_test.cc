@@ -357,6 +357,27 @@ TEST_F(PreparingProcessorTest, CallsFunctionsAgainForEachAttempt) {
   EXPECT_EQ(calls, 3);
 }
 
+TEST_F(PreparingProcessorTest, DropsWhatWasPreparedForAnAttemptThatIsOver) {
+  // It was sent for the next attempt, and then that attempt's own as well.
+  options_.retries = 3;
+  options_.retry_delay = Seconds{0.001};
+  options_.retry_on = {.connection = false, .timeout = true};
+  server_.on("/pay", [this](const auto&, auto& peer) {
+    server_.wait_for_release();
+    peer.send(TestHttpServer::response(200, "paid"));
+  });
+  start();
+  enqueue("pay", {.method = HttpMethod::kPost, .timeout = 500ms, .preprocessors = {"slow"}});
+  gate_.wait_for_arrivals(2);
+  gate_.open();
+  while (returned_ < 2) std::this_thread::yield();
+  enqueue("after", {.preprocessors = {"slow"}});
+  static_cast<void>(handler_.wait_for(1));
+  server_.release();
+  static_cast<void>(handler_.wait_for(2));
+  EXPECT_THAT(targets(), testing::UnorderedElementsAre("/pay", "/after"));
+}
+
 TEST_F(PreparingProcessorTest, ServesAnInlineExecutorTheSameWay) {
   InlineExecutor executor(options_);
   const Request hung =

@@ -290,6 +290,30 @@ TEST_F(ReactorTest, LetsOthersReadWhenTheOneThatOverdrawsEnds) {
   EXPECT_EQ(turned.outcomes["4"], "1048576");
 }
 
+TEST_F(ReactorTest, ForgetsThePauseOfAnAttemptThatBroke) {
+  // It was listed once for each attempt, and stood there still after its end.
+  server_.on("/breaks-once", [this](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(kMegabyte) + "\r\n\r\n" +
+              std::string(kMegabyte / 2, 'b'));
+    if (++waiting_ == 1) return peer.reset();
+    peer.send(std::string(kMegabyte / 2, 'b'));
+  });
+  ProcessorOptions small = options();
+  small.body_memory = kMegabyte / 4;
+  small.retry_delay = Seconds{0.001};
+  TurnedReactor turned(small, false);
+  turned.start(
+      make_task({.url = server_.url("/part"), .timeout = Seconds{3}}, handler_, {.id = "silent"}));
+  ASSERT_TRUE(turned.turn_until([&] { return turned.reactor.budget().used() == kMegabyte / 2; }));
+  turned.start(get(server_.url("/breaks-once"), handler_, "paused"));
+
+  // When the silent one has used up the patience, while there is no room for both.
+  ASSERT_TRUE(turned.turn_until_settled("paused"));
+  EXPECT_EQ(turned.outcomes["paused"], "1048576");
+  EXPECT_FALSE(turned.outcomes.contains("silent"));
+  ASSERT_TRUE(turned.turn_until_settled("silent"));
+}
+
 TEST_F(ReactorTest, EndsABombAtTheLimitInLittleMemory) {
   // A megabyte that inflates to more than a gigabyte.
   const std::string member = codec::gzip(std::string(16 * kMegabyte, 'b'));

@@ -57,6 +57,17 @@ TEST(RetryPolicyTest, SurvivesAnyNumberOfAttempts) {
       1500ms);
 }
 
+TEST(RetryPolicyTest, TakesAWaitThatNoClockHoldsForAVeryLongOne) {
+  // In nanoseconds it became a negative one: attempt followed attempt.
+  RetryPolicy patient = kPolicy;
+  patient.delay = patient.longest_delay = patient.max_retry_after = Seconds{1e12};
+  EXPECT_GE(decide_retry(patient, HttpMethod::kGet, kReset, {.count = 1}, 0.5).delay, 24h * 364);
+  EXPECT_GE(backoff(patient, 30, 0.5), 24h * 364);
+  AttemptFailure busy = status(503, true);
+  busy.retry_after = Seconds{1e12};
+  EXPECT_GE(decide_retry(patient, HttpMethod::kGet, busy, {.count = 1}, 0).delay, 24h * 364);
+}
+
 TEST(RetryPolicyTest, SendsAnythingAgainOfWhichNoByteLeft) {
   for (const ErrorKind kind : {ErrorKind::kRefused, ErrorKind::kResolve, ErrorKind::kReset,
                                ErrorKind::kConnectTimeout, ErrorKind::kTotalTimeout}) {

@@ -249,6 +249,58 @@ TEST_F(RetryTest, EndsAtTheTimeForAllAttempts) {
       << outcome.error->message();
 }
 
+TEST_F(RetryTest, SendsNothingWhenTheTimeForAllAttemptsIsOver) {
+  // A job that was postponed, and taken up only after a downtime: over a connection that stood, it
+  // was sent, and its response dropped.
+  server_.answer("/", 200, "ok");
+  RecordingTaskHandler handler;
+  Processor processor({});
+  processor.start();
+  ASSERT_TRUE(processor.enqueue(get(server_.url("/"), handler)).has_value());
+  static_cast<void>(handler.wait_for(1));
+  ASSERT_TRUE(
+      processor
+          .enqueue(make_task(
+              {.method = HttpMethod::kPost, .url = server_.url("/"), .retry = {.max_time = 3600s}},
+              handler,
+              {.earlier_attempts = EarlierAttempts{1, std::chrono::system_clock::now() - 2h}}))
+          .has_value());
+  const auto outcome = handler.wait_for(2).at(1);
+  ASSERT_TRUE(outcome.error.has_value());
+  EXPECT_EQ(outcome.error->kind(), ErrorKind::kTotalTimeout);
+  EXPECT_EQ(outcome.error->message(), "POST " + server_.url("/") +
+                                          " failed in phase queue: the time for all attempts, "
+                                          "3600 s, is over");
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
+TEST_F(RetryTest, GivesTheResponseThatLeftNoTimeForAnotherAttempt) {
+  server_.on("/slow", [this](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send("HTTP/1.1 503 x\r\nretry-after: 2\r\ncontent-length: 8\r\n\r\nslo");
+    static_cast<void>(server_.wait_for_release(1200ms));
+    peer.send("w end");
+  });
+  const auto outcome = outcome_of(
+      {.url = server_.url("/slow"), .retry = {.on = RetryOn{.statuses = {503}}, .max_time = 3s}});
+  ASSERT_TRUE(outcome.response.has_value()) << outcome.error->message();
+  EXPECT_EQ(outcome.response->status(), 503);
+  EXPECT_EQ(outcome.response->body(), "slow end");
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
+TEST_F(RetryTest, EndsWithTheTimeForAllAttemptsInTheBodyOfABusyServer) {
+  server_.on("/stuck", [](const ReceivedRequest&, ServerConnection& peer) {
+    peer.send("HTTP/1.1 503 x\r\ncontent-length: 8\r\n\r\nstu");
+    peer.wait_for_peer_to_close();
+  });
+  const auto outcome =
+      outcome_of({.url = server_.url("/stuck"),
+                  .retry = {.on = RetryOn{.statuses = {503}}, .max_time = Seconds{0.3}}});
+  ASSERT_TRUE(outcome.error.has_value());
+  EXPECT_EQ(outcome.error->kind(), ErrorKind::kTotalTimeout);
+  EXPECT_EQ(server_.requests().size(), 1U);
+}
+
 // Keeps postponed tasks, as a store would.
 class PostponingHandler final : public TaskHandler {
  public:
@@ -301,6 +353,29 @@ TEST_F(RetryTest, HandsLongWaitsToAHandlerThatKeepsThem) {
   EXPECT_EQ(error.kind(), ErrorKind::kHttpStatus);
   EXPECT_GE(*error.duration(), Seconds{1000});
   EXPECT_EQ(server_.requests().size(), 2U);
+}
+
+TEST_F(RetryTest, HandsWaitsToAHandlerThatKeepsThemWhenItStops) {
+  // Each stop gave the request new attempts, and sent it before the server's Retry-After.
+  using std::chrono::system_clock;
+  server_.answer("/busy", 429, "", "retry-after: 30\r\n");
+  PostponingHandler handler;
+  Processor processor({});
+  processor.start();
+  const auto before = system_clock::now();
+  ASSERT_TRUE(
+      processor
+          .enqueue(make_task({.url = server_.url("/busy"),
+                              .retry = {.retries = 2, .on = RetryOn{.statuses = {429}}}},
+                             handler, {.earlier_attempts = EarlierAttempts{1, before - 1h}}))
+          .has_value());
+  while (processor.status().parked == 0) std::this_thread::yield();
+  processor.stop(0ms);
+  const Postponed postponed = handler.postponed_.get_future().get();
+  EXPECT_EQ(postponed.attempts.count, 2);
+  EXPECT_GE(postponed.next_at, before + 30s);
+  EXPECT_LE(postponed.attempts.began_at, before - 1h + 1s);
+  EXPECT_GE(postponed.attempts.began_at, before - 1h - 1s);
 }
 
 TEST_F(RetryTest, ReportsWhatMayHaveBeenSentWhenItIsInterrupted) {

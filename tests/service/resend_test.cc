@@ -94,6 +94,25 @@ TEST_F(ResendTest, AShortWaitStaysInTheProcess) {
   EXPECT_EQ(std::get<Response>(callbacks(*parts, 1).at(0).outcome).body(), "done");
 }
 
+TEST_F(ResendTest, AWaitAndItsAttemptsSurviveAStop) {
+  be_busy(99, "30");
+  {
+    const auto parts = open_parts(parts_configuration());
+    parts->start();
+    push(parts->store(), "busy",
+         {.url = server_.url("/busy"), .retry = {.retries = 1, .on = RetryOn{.statuses = {503}}}});
+    while (parts->processor().status().parked == 0) std::this_thread::yield();
+    parts->stop(0ms);
+    EXPECT_EQ(sql("SELECT count(*) FROM schedule"), 1);
+    EXPECT_EQ(sql("SELECT count(*) FROM ready"), 0);
+  }
+  const auto parts = open_parts(parts_configuration());
+  parts->start();
+  promote(*parts);
+  EXPECT_EQ(std::get<Response>(callbacks(*parts, 1).at(0).outcome).status(), 503);
+  EXPECT_THAT(server_.requests(), SizeIs(2));
+}
+
 TEST_F(ResendTest, DoesNotSendAgainAfterADeathWhatSaysSo) {
   push(*join(), "once", {.url = server_.url("/"), .on_interrupted = OnInterrupted::kError});
   let_processes_die(1);
