@@ -58,7 +58,7 @@ class ProxyRules {
     std::vector<std::uint8_t> network;  // 4 or 16 bytes
     unsigned prefix = 0;                // bits that count
     std::uint16_t port = 0;             // 0: any
-    bool is_suffix_only = false;        // ".example.com": not example.com itself
+    bool is_suffix_only = false;        // ".example.com", "*.example.com": not example.com itself
   };
 
   [[nodiscard]] static std::optional<Exception> parse_exception(std::string_view text);
