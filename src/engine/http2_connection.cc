@@ -222,6 +222,7 @@ bool Http2Connection::fill_output() {
 void Http2Connection::drop_output() {
   if (out_.holds_secrets) crypto::wipe(out_.bytes);
   out_ = {};
+  out_.bytes.shrink_to_fit();  // it still has its memory
   out_sent_ = 0;
 }
 

@@ -26,7 +26,8 @@ void PreparedRequest::drop_content() {
     crypto::wipe(target);
     for (auto& header : headers) crypto::wipe(header.second);
   }
-  headers = {};
+  headers.clear();
+  headers.shrink_to_fit();
 }
 
 std::string http1_head(const PreparedRequest& request, std::size_t body_size) {

@@ -25,8 +25,12 @@ void Http2Request::drop_head() {
     crypto::wipe(path);
     for (auto& header : headers) crypto::wipe(header.second);
   }
-  method = scheme = authority = path = {};
-  headers = {};
+  for (std::string* text : {&method, &scheme, &authority, &path}) {
+    text->clear();
+    text->shrink_to_fit();  // assigning an empty text would keep the memory
+  }
+  headers.clear();
+  headers.shrink_to_fit();
 }
 
 void conform(Http2Request& request) {

@@ -124,7 +124,8 @@ RedisResult<RedisReply> RedisConnection::exchange(Words words, std::string_view 
   append_command(bytes, words);
   awaited_.push_back(name.empty() ? name_of(words) : std::string(name));
   if (auto done = write_all(bytes, deadline); !done) return unexpected(std::move(done.error()));
-  bytes = {};  // may be large, and so may the reply
+  bytes.clear();
+  bytes.shrink_to_fit();  // may be large, and so may the reply
   return read_reply(deadline);
 }
 

@@ -78,6 +78,23 @@ TEST_F(Http2FloodTest, EndsOnPaddingAlone) {
   EXPECT_EQ(session.failure(), kFramesThatBringNothing);
 }
 
+TEST_F(Http2FloodTest, EndsOnResetsOfAStreamThatIsOver) {
+  ASSERT_TRUE(session.feed(reset(1, NGHTTP2_CANCEL)));
+  ASSERT_TRUE(stream.failure);
+  EXPECT_LE(frames_taken(reset(1, NGHTTP2_CANCEL)), 10'000U);
+  EXPECT_EQ(session.failure(), kFramesThatBringNothing);
+}
+
+TEST_F(Http2FloodTest, EndsOnBytesForAStreamThatWeReset) {
+  session.abandon(1);
+  ASSERT_TRUE(session.feed(head(1, "200")));
+  constexpr std::size_t kPiece = 16 * 1024;
+  const std::size_t most = 8 * std::size_t{1024} * 1024 / kPiece;
+  EXPECT_LE(frames_taken(data(1, std::string(kPiece, 'x'))), most);
+  EXPECT_NE(session.failure(), "");
+  EXPECT_EQ(stream.body, "");
+}
+
 TEST_F(Http2FloodTest, EndsOnContinuations) {
   ASSERT_TRUE(session.feed(head(1, "200", {}, 0)));
   EXPECT_LE(frames_taken(frame(NGHTTP2_CONTINUATION, 0, 1, field("a", "b"))), 300U);

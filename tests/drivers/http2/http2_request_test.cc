@@ -19,6 +19,23 @@ TEST(Http2RequestTest, ConformsToTheRulesOfHttp2) {
   EXPECT_EQ(request.headers[2].second, "Value");
 }
 
+TEST(Http2RequestTest, DropsItsHeadAndKeepsItsBody) {
+  Http2Request request;
+  request.method = "POST";
+  request.scheme = "https";
+  request.authority = "a.example";
+  request.path = "/?key=" + std::string(100, 's');
+  request.headers = {{"x-key", std::string(100, 's')}};
+  request.body = "body";
+  request.holds_secrets = true;
+  request.drop_head();
+  EXPECT_EQ(request.method + request.scheme + request.authority + request.path, "");
+  // Thousands of streams wait for their responses.
+  EXPECT_LT(request.path.capacity(), 100U);
+  EXPECT_EQ(request.headers.capacity(), 0U);
+  EXPECT_EQ(request.body, "body");
+}
+
 TEST(Http2RequestTest, KnowsHeadersThatStayOutOfTables) {
   for (const char* name :
        {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"}) {
