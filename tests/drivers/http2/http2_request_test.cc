@@ -20,7 +20,8 @@ TEST(Http2RequestTest, ConformsToTheRulesOfHttp2) {
 }
 
 TEST(Http2RequestTest, KnowsHeadersThatStayOutOfTables) {
-  for (const char* name : {"authorization", "cookie", "proxy-authorization"}) {
+  for (const char* name :
+       {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"}) {
     EXPECT_TRUE(is_sensitive(name)) << name;
   }
   EXPECT_FALSE(is_sensitive("accept"));
