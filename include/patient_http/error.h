@@ -29,7 +29,7 @@ enum class ErrorKind {
   kUnreachable,  // no route to host or network
   kReset,        // the peer reset the connection
   kClosed,       // the peer closed it before the response was complete
-  kConnection,   // any other failure of a socket, such as no descriptors left
+  kConnection,   // any other failure of a socket, such as no descriptors left; HTTP/2 rules broken
   kTls,          // handshake or record failed
   kTlsCertificate,
   kProxy,  // it refused the connection to the origin, or does not speak HTTP

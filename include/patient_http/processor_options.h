@@ -18,8 +18,8 @@ namespace patient_http {
 
 // How much there may be at once at some hosts.
 struct HostLimit {
-  // "api.example.com", or "*.example.com" for all hosts below that one, in lower case; with a port
-  // (":8443") only there. An IPv6 address is in brackets.
+  // "api.example.com", or "*.example.com" for all hosts below that one; with a port (":8443") only
+  // there. An IPv6 address is in brackets.
   std::string host = {};
   // Requests at once at each origin that fits; 0: without limit. Unset: this says nothing of them.
   std::optional<std::size_t> max_requests = std::nullopt;

@@ -84,11 +84,13 @@ bool has_whole_host_and_port(std::string_view text) {
 }
 
 // Whether a host, percent-decoded and in lower case, is an address or may be a name: what needs no
-// percent-encoding. A name with a colon or bracket would be taken for an address by whoever writes
-// it next, and nobody knows addresses of the future ("[v1.x]").
+// percent-encoding. A name with a colon or bracket, or of digits and dots alone ("127.1"), would be
+// taken for an address by whoever reads it next, and nobody knows addresses of the future
+// ("[v1.x]").
 bool is_host(std::string_view host, urls::host_type type) {
   if (type == urls::host_type::ipv6 || type == urls::host_type::ipv4) return true;
   return type == urls::host_type::name &&
+         host.find_first_not_of("0123456789.") != std::string_view::npos &&
          host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=") ==
              std::string_view::npos;
 }
@@ -198,7 +200,7 @@ Result<Url> Url::parse(std::string_view text) {
   }
   url.origin_.host = ascii_lower(view.host_address());
   if (!is_host(url.origin_.host, view.host_type())) {
-    return invalid("its host holds characters that no host name has");
+    return invalid("its host is neither a name nor an address");
   }
   url.origin_.port = default_port(url.origin_.scheme);
   if (view.has_port() && !view.port().empty()) {

@@ -27,6 +27,12 @@ struct Origin {
   auto operator<=>(const Origin&) const = default;
 };
 
+// "example.com." is the same name as "example.com": without the point of the root.
+[[nodiscard]] constexpr std::string_view without_root(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
 // An absolute http or https url. Parsing is as strict as RFC 3986, except that bytes which the RFC
 // wants percent-encoded (spaces, raw UTF-8, brackets in a query, a lone '%') are encoded instead
 // of refused, as browsers do. Control characters are refused.

@@ -10,6 +10,7 @@
 
 #include "daemon/configuration_file.h"
 #include "daemon/exit_status.h"
+#include "daemon/option_value.h"
 #include "daemon/run_command.h"
 #include "daemon/send_command.h"
 #include "daemon/serve_command_line.h"
@@ -83,6 +84,21 @@ void add_engine_options(CLI::App& command, ProcessorOptions& options, std::strin
       .add_option("--retries", options.retries,
                   "Attempts after the first, unless a request says otherwise")
       ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--retry-on",
+          [&options](const std::string& given) {
+            if (const auto wrong = set_option(&options.retry_on, given)) {
+              throw CLI::ValidationError("--retry-on", *wrong);
+            }
+          },
+          "What they follow, with commas: connection, timeout, statuses such as 429; after what "
+          "may have been carried out, only what may be repeated is sent again [connection]")
+      ->type_name("CAUSES");
+  seconds("--max-retry-after", options.max_retry_after,
+          "The longest Retry-After that is waited for [3600]");
+  command.add_flag("--idempotency-keys", options.idempotency_keys,
+                   "Send a header idempotency-key along with POST and PATCH");
   command
       .add_option_function<std::string>(
           "--protocol",
@@ -189,7 +205,7 @@ void add_send(CLI::App& app, HttpMethod method, SendArguments& arguments) {
 
 // The options by the names under which they are given here.
 std::string named_as_given(std::string problem) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kNames = {{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kNames = {{
       {"max_connections", "--concurrency"},
       {"request_timeout", "--timeout"},
       {"connection_timeout", "--connect-timeout"},
@@ -198,6 +214,7 @@ std::string named_as_given(std::string problem) {
       {"max_response_size", "--max-response-size"},
       {"max_redirects", "--max-redirects"},
       {"retries", "--retries"},
+      {"max_retry_after", "--max-retry-after"},
       {"user_agent", "--user-agent"},
   }};
   for (const auto& [name, given] : kNames) {

@@ -32,7 +32,7 @@ bool is_end_of(std::string_view name, std::string_view known) {
 
 }  // namespace
 
-std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+const std::string* nearest_name(std::string_view name, const std::vector<std::string>& known) {
   constexpr std::size_t kNear = 3;
   std::size_t least = kNear + 1;
   const std::string* nearest = nullptr;
@@ -42,6 +42,11 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
     least = letters;
     nearest = &each;
   }
+  return nearest;
+}
+
+std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  const std::string* nearest = nearest_name(name, known);
   return nearest != nullptr ? "; did you mean " + *nearest + "?" : "; see --help";
 }
 

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <type_traits>
 
+#include "daemon/nearest_name.h"
+
 namespace patient_http::daemon {
 
 namespace {
@@ -203,10 +205,14 @@ void TomlSection::end() {
   std::sort(known_.begin(), known_.end());
   for (const auto& [key, value] : table_) {
     if (std::binary_search(known_.begin(), known_.end(), std::string(key.str()))) continue;
-    std::string all;
-    for (const std::string& known : known_) all += (all.empty() ? "" : ", ") + known;
-    problems_.add(key.source().begin,
-                  "unknown key " + full_name(key.str()) + "; known are: " + all);
+    std::string hint = "; known are: ";
+    if (const std::string* nearest = nearest_name(key.str(), known_)) {
+      hint = "; did you mean " + *nearest + "?";
+    } else {
+      for (const std::string& known : known_) hint.append(known).append(", ");
+      hint.resize(hint.size() - std::string_view(", ").size());
+    }
+    problems_.add(key.source().begin, "unknown key " + full_name(key.str()) + hint);
   }
 }
 

@@ -100,14 +100,8 @@ void ConnectionPool::dial_succeeded(Dial& dial, net::Stream stream, net::Watch w
   }
   OriginState& state = dial.origin();
   const bool wants_http2 = options_.protocol == HttpProtocol::kHttp2;
-  if (wants_http2 && dial.is_forwarded()) {
-    watch.reset();
-    dial_failed(dial, DialPhase::kProxy,
-                {net::NetFailure::Kind::kProxy,
-                 "HTTP/2 without TLS, which protocol asks for, does not go through a proxy"});
-    return;
-  }
-  const bool is_http2 = stream.is_tls() ? stream.has_chosen_http2() : wants_http2;
+  // A plain origin's stream may have TLS with a proxy.
+  const bool is_http2 = state.origin.is_tls() ? stream.has_chosen_http2() : wants_http2;
   if (wants_http2 && !is_http2) {
     watch.reset();
     dial_failed(dial, DialPhase::kTls,
@@ -148,23 +142,29 @@ HttpConnection& ConnectionPool::add(OriginState& state, bool is_http2, net::Stre
   known->is_http2 = is_http2;
   memory_.remember(state.origin, *known);
   ++state.open;
+  state.failed_dials = 0;
   HttpConnection& connection = *pooled->connection;
   open_[&connection] = std::move(pooled);
   return connection;
 }
 
-// Those in the queue may have waited for this dial. They get its failure, unless there are
-// connections that will become free for them.
+// One bad dial costs its own waiter alone, so that one bad server among many does not fail all; but
+// an origin that is down is not dialled once for each who waits: after some failures in a row they
+// all get the last one, unless there are connections that will become free for them.
 void ConnectionPool::dial_failed(Dial& dial, DialPhase phase, const net::NetFailure& failure) {
   Waiter* waiter = dial.waiter();
   if (waiter == nullptr) return;
   OriginState& state = dial.origin();
   const std::string peer = dial.peer();
   ended_dials_.push_back(end_wait(*waiter));
+  ++state.failed_dials;
   look_after(state);
-  std::vector<Waiter*> others;
   // Counted, for who is told may come back at once.
-  std::size_t left = state.open == 0 && state.dials.empty() ? state.queue.size() : 0;
+  std::size_t left = 0;
+  if (is_down(state) && are_all_slow(state)) {
+    left = state.queue.size();
+    state.failed_dials = 0;
+  }
   waiter->on_dial_failed(phase, failure, peer);
   for (; left > 0 && !state.queue.empty(); --left) {
     Waiter& other = *state.queue.front();
@@ -182,7 +182,7 @@ void ConnectionPool::on_room_changed(HttpConnection& connection) {
       memory_.remember(state.origin, {.is_http2 = true, .stream_limit = limit});
     }
   }
-  if (!state.queue.empty()) look_after(state);
+  if (!state.queue.empty() || !state.dials.empty()) look_after(state);
   if (connection.is_idle() && !pooled.is_idle && !pooled.is_draining) make_idle(pooled);
 }
 
@@ -195,9 +195,7 @@ void ConnectionPool::on_draining(HttpConnection& connection) {
 }
 
 void ConnectionPool::on_http1_required(HttpConnection& connection) {
-  if (options_.protocol) return;
   memory_.remember(open_.at(&connection)->origin->origin, {.is_http2_unwanted = true});
-  on_draining(connection);
 }
 
 void ConnectionPool::on_connection_closed(HttpConnection& connection) {

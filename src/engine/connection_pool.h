@@ -42,7 +42,8 @@ struct ConnectionPoolOptions {
 // Whoever needs a connection waits in the queue of its origin. How many dials it has is the
 // origin's protocol's: HTTP/1.1 has one for each waiter, who gets what his own dial brings. HTTP/2
 // has as many as the streams in the queue need, as far as the server said how many it takes on a
-// connection. As long as the protocol is not known there is one, and the others wait for it.
+// connection. As long as the protocol is not known there is one, and the others wait for it: it is
+// raced when it is slow, and they have others when it fails.
 class ConnectionPool final : private ConnectionOwner {
  public:
   // Who waits for a connection. Called once, never from inside connect().
@@ -109,10 +110,11 @@ class ConnectionPool final : private ConnectionOwner {
     base::Origin origin;
     std::list<Waiter*> queue;  // those who have no dial
     std::list<Dial*> dials;
-    std::size_t open = 0;       // connections
-    IdleList idle;              // the latest last
-    std::list<Pooled*> shared;  // HTTP/2 that takes more streams
-    bool is_due = false;        // in due_
+    std::size_t open = 0;          // connections
+    std::size_t failed_dials = 0;  // since one succeeded, or those who waited were told
+    IdleList idle;                 // the latest last
+    std::list<Pooled*> shared;     // HTTP/2 that takes more streams
+    bool is_due = false;           // in due_
   };
 
   void on_room_changed(HttpConnection& connection) override;
@@ -130,9 +132,13 @@ class ConnectionPool final : private ConnectionOwner {
   // What an origin is due (in connection_pool_dispatch.cc).
   void look_after(OriginState& state);
   void run_due();
+  void serve_slow_dials(OriginState& state);
   void serve_queue(OriginState& state);
   void open_more(OriginState& state);
   [[nodiscard]] bool needs_dial(OriginState& state);
+  // Whether it seems that nobody can connect to it.
+  [[nodiscard]] static bool is_down(const OriginState& state);
+  [[nodiscard]] static bool are_all_slow(const OriginState& state);
   [[nodiscard]] HttpConnection* take_free(OriginState& state);
   [[nodiscard]] net::Alpn alpn_for(const base::Origin& origin);
 

@@ -15,8 +15,10 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
         origin_(origin),
         waiter_(&waiter),
         began_at_(pool.loop_.now()),
-        dialer_(pool.dial_context_, *this) {
+        dialer_(pool.dial_context_, *this),
+        slow_timer_([this] { became_slow(); }) {
     dialer_.dial(origin.origin, alpn);
+    pool.loop_.timers().set(slow_timer_, began_at_ + kSlow);
   }
 
   // REQUIRES: not given up.
@@ -25,12 +27,19 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   [[nodiscard]] Waiter* waiter() const { return waiter_; }
   void give_up() { waiter_ = nullptr; }
   [[nodiscard]] net::TimePoint began_at() const { return began_at_; }
+  // Whether it takes so long that it may never come to an end.
+  [[nodiscard]] bool is_slow() const { return is_slow_; }
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
   // Whether requests go to a proxy that forwards them.
-  [[nodiscard]] bool is_forwarded() const { return dialer_.is_forwarded(); }
 
  private:
+  static constexpr std::chrono::seconds kSlow{1};
+
+  void became_slow() {
+    is_slow_ = true;
+    if (waiter_ != nullptr) pool_.look_after(origin_);
+  }
   void on_connected(net::Stream stream, net::Watch watch, const std::string& peer) override {
     pool_.dial_succeeded(*this, std::move(stream), std::move(watch), peer);
   }
@@ -43,6 +52,8 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   Waiter* waiter_;
   const net::TimePoint began_at_;
   OriginDialer dialer_;
+  bool is_slow_ = false;
+  net::Timer slow_timer_;
 };
 
 }  // namespace patient_http::engine

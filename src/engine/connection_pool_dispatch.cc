@@ -12,6 +12,10 @@ namespace {
 
 // A burst opens connections side by side, but no more than this at a time.
 constexpr std::size_t kMostSharedDials = 16;
+// Of dials that are slow another is opened beside them, up to so many.
+constexpr std::size_t kMostRacedDials = 3;
+// Of dials that fail one after the other, until all who wait get the failure.
+constexpr std::size_t kMostFailedDials = 3;
 
 }  // namespace
 
@@ -25,6 +29,7 @@ void ConnectionPool::look_after(OriginState& state) {
 void ConnectionPool::run_due() {
   for (OriginState* state : std::exchange(due_, {})) {
     state->is_due = false;
+    serve_slow_dials(*state);
     serve_queue(*state);
     open_more(*state);
     const bool is_empty = state->queue.empty() && state->dials.empty() && state->open == 0;
@@ -32,6 +37,20 @@ void ConnectionPool::run_due() {
       const base::Origin origin = state->origin;
       origins_.erase(origin);
     }
+  }
+}
+
+// Whose dial is slow takes what others have opened or left; he came before those in the queue.
+void ConnectionPool::serve_slow_dials(OriginState& state) {
+  const auto is_slow = [](const Dial* dial) { return dial->is_slow(); };
+  for (auto slow = std::find_if(state.dials.begin(), state.dials.end(), is_slow);
+       slow != state.dials.end();
+       slow = std::find_if(state.dials.begin(), state.dials.end(), is_slow)) {
+    HttpConnection* connection = take_free(state);
+    if (connection == nullptr) return;
+    Waiter& waiter = *(*slow)->waiter();
+    ended_dials_.push_back(end_wait(waiter));
+    waiter.on_connection(*connection);
   }
 }
 
@@ -78,6 +97,8 @@ void ConnectionPool::open_more(OriginState& state) {
 bool ConnectionPool::needs_dial(OriginState& state) {
   const std::size_t limit = options_.origin_limit ? options_.origin_limit(state.origin) : 0;
   if (limit != 0 && state.open + state.dials.size() >= limit) return false;
+  // What is being dialled decides.
+  if (is_down(state) && !are_all_slow(state)) return false;
   const bool may_be_http2 = state.origin.is_tls() ? options_.protocol != HttpProtocol::kHttp1
                                                   : options_.protocol == HttpProtocol::kHttp2;
   if (!may_be_http2) return true;
@@ -85,11 +106,10 @@ bool ConnectionPool::needs_dial(OriginState& state) {
   const bool is_http1 = known && !known->is_http2 && state.shared.empty() &&
                         options_.protocol != HttpProtocol::kHttp2;
   if (is_http1) return true;
-  if (!known || !known->is_http2 || !known->stream_limit) {
-    return state.dials.empty() && state.shared.empty();
-  }
+  const bool may_race = are_all_slow(state) && state.dials.size() < kMostRacedDials;
+  if (!known || !known->is_http2 || !known->stream_limit) return may_race && state.shared.empty();
   // HTTP/2. A connection that has not said yet how many streams it takes must say so first.
-  std::size_t coming = state.dials.size() * *known->stream_limit;
+  std::size_t coming = may_race ? 0 : state.dials.size() * *known->stream_limit;
   for (const Pooled* pooled : state.shared) {
     if (!pooled->http2->stream_limit()) return false;
     coming += pooled->connection->room();
@@ -97,6 +117,15 @@ bool ConnectionPool::needs_dial(OriginState& state) {
   const bool takes_none = *known->stream_limit == 0 && !state.shared.empty();
   return !takes_none && state.dials.size() < kMostSharedDials &&
          coming < state.queue.size() + state.dials.size();
+}
+
+bool ConnectionPool::is_down(const OriginState& state) {
+  return state.failed_dials >= kMostFailedDials && state.open == 0;
+}
+
+bool ConnectionPool::are_all_slow(const OriginState& state) {
+  return std::all_of(state.dials.begin(), state.dials.end(),
+                     [](const Dial* dial) { return dial->is_slow(); });
 }
 
 // Both are offered whatever is remembered, so that a server that has changed is noticed.

@@ -83,7 +83,7 @@ class ConnectionOwner {
   virtual void on_room_changed(HttpConnection& connection) = 0;
   // It will carry no more exchanges; those that run go on.
   virtual void on_draining(HttpConnection& connection) = 0;
-  // The server wants HTTP/1.1 for what it was asked.
+  // The server wants HTTP/1.1 for what it was asked, and it may have that.
   virtual void on_http1_required(HttpConnection& connection) = 0;
   // The connection is closed for good. It is still in use by its caller: destroy it later.
   virtual void on_connection_closed(HttpConnection& connection) = 0;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace patient_http {
 
 namespace {
@@ -44,8 +46,8 @@ std::optional<Pattern> parse(std::string_view text) {
 }
 
 bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == ':';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == ':';
 }
 
 }  // namespace
@@ -53,7 +55,7 @@ bool is_host_character(char c) {
 bool HostLimit::is_valid() const {
   const auto pattern = parse(host);
   if (!pattern) return false;
-  std::string_view name = pattern->host;
+  std::string_view name = base::without_root(pattern->host);
   if (name.starts_with(kAnyBelow)) name.remove_prefix(kAnyBelow.size());
   return !name.empty() && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), is_host_character);
@@ -62,9 +64,12 @@ bool HostLimit::is_valid() const {
 bool HostLimit::fits(std::string_view origin_host, std::uint16_t port) const {
   const auto pattern = parse(host);
   if (!pattern || (pattern->port && *pattern->port != port)) return false;
-  if (!pattern->host.starts_with(kAnyBelow)) return origin_host == pattern->host;
-  const std::string_view below = pattern->host.substr(1);  // with its point
-  return origin_host.size() > below.size() && origin_host.ends_with(below);
+  const std::string_view name = base::without_root(origin_host);
+  const std::string_view wanted = base::without_root(pattern->host);
+  if (!wanted.starts_with(kAnyBelow)) return base::ascii_equal_ignoring_case(name, wanted);
+  const std::string_view below = wanted.substr(1);  // with its point
+  return name.size() > below.size() &&
+         base::ascii_equal_ignoring_case(name.substr(name.size() - below.size()), below);
 }
 
 namespace engine {

@@ -239,7 +239,7 @@ void Http2Connection::flush_soon() {
 
 void Http2Connection::on_flush_due() {
   ended_.clear();
-  if (!unsent_.empty()) on_goaway();  // the ids of its streams are used up
+  if (!unsent_.empty()) drain();  // the ids of its streams are used up
   while (!unsent_.empty()) {
     Exchange& exchange = *unsent_.back();
     unsent_.pop_back();
@@ -251,7 +251,7 @@ void Http2Connection::on_flush_due() {
     exchange.release();
   }
   if (!closed_) flush();
-  if (!closed_ && exchanges_.empty() && session_.is_draining()) shut();
+  if (is_drained_ && exchanges_.empty()) shut();
 }
 
 void Http2Connection::set_ping_timer() {
@@ -286,6 +286,16 @@ void Http2Connection::on_settings() {
 }
 
 void Http2Connection::on_goaway() {
+  drain();
+}
+
+void Http2Connection::fall_back() {
+  owner_.on_http1_required(*this);
+  drain();
+}
+
+// It closes when the last exchange is over.
+void Http2Connection::drain() {
   if (std::exchange(is_drained_, true)) return;
   owner_.on_draining(*this);
   flush_soon();
@@ -305,11 +315,20 @@ void Http2Connection::fail_session() {
   if (!closed_) fail_all(ErrorKind::kProtocol, message);
 }
 
+// A response that is whole needs the server no more: who may not read it yet gets it when he may,
+// and the connection is there for as long.
 void Http2Connection::fail_all(ErrorKind kind, const std::string& message) {
   std::string told = message;
   if (!session_.goaway().empty()) told.append(" (after ").append(session_.goaway()).append(")");
-  shut();
-  while (!exchanges_.empty()) exchanges_.begin()->second->fail(kind, told);
+  close_socket();
+  drain();
+  const auto is_unanswered = [](const auto& entry) { return !entry.second->is_whole(); };
+  for (auto next = std::find_if(exchanges_.begin(), exchanges_.end(), is_unanswered);
+       next != exchanges_.end();
+       next = std::find_if(exchanges_.begin(), exchanges_.end(), is_unanswered)) {
+    next->second->fail(kind, told);
+  }
+  if (exchanges_.empty()) shut();
 }
 
 // Reads with memory of its own: it may be called while another connection's bytes are in the shared
@@ -324,13 +343,17 @@ void Http2Connection::close() {
   shut();
 }
 
-void Http2Connection::shut() {
-  if (closed_) return;
-  closed_ = true;
+void Http2Connection::close_socket() {
+  if (std::exchange(closed_, true)) return;
   watch_.reset();
   stream_ = net::Stream(net::Fd());
   drop_output();
   loop_.timers().cancel(ping_timer_);
+}
+
+void Http2Connection::shut() {
+  if (std::exchange(is_over_, true)) return;
+  close_socket();
   owner_.on_connection_closed(*this);
 }
 

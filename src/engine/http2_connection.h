@@ -66,16 +66,19 @@ class Http2Connection final : public HttpConnection,
   void tell_written();
   void flush_soon();
   void on_flush_due();
+  void drain();
   void on_ping_due();
   void ping_now();
   void set_ping_timer();
   void fail_session();
   void fail_all(ErrorKind kind, const std::string& message);
+  void close_socket();
   void shut();
   void update_interest();
 
   // For exchanges.
   [[nodiscard]] bool may_hold(std::size_t bytes);
+  void fall_back();
   void end(Exchange& exchange);
 
   net::EventLoop& loop_;
@@ -107,7 +110,8 @@ class Http2Connection final : public HttpConnection,
   net::NetFailure write_failure_;
   bool has_served_ = false;
   bool is_drained_ = false;  // the owner knows that it takes no more
-  bool closed_ = false;
+  bool closed_ = false;      // the socket is; exchanges may still hold whole responses
+  bool is_over_ = false;     // the owner knows that it is closed for good
 };
 
 }  // namespace patient_http::engine

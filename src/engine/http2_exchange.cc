@@ -19,6 +19,7 @@ void Http2Connection::Exchange::tell_sent() {
 }
 
 void Http2Connection::Exchange::on_head_begin(int status) {
+  has_answer_ = true;
   status_ = status;
   headers_ = {};
 }
@@ -97,7 +98,7 @@ void Http2Connection::Exchange::on_stream_failed(http2::StreamFailure failure) {
     case Kind::kHttp1Required:
       told.kind = ErrorKind::kProtocol;
       told.refused = connection_.options_.may_fall_back;
-      connection_.owner_.on_http1_required(connection_);
+      if (told.refused) connection_.fall_back();
       break;
     case Kind::kReset:
       break;
@@ -111,14 +112,17 @@ void Http2Connection::Exchange::on_stream_failed(http2::StreamFailure failure) {
   report(std::move(told));
 }
 
+// Rules that were broken on the connection are no answer to a request that has none: for it the
+// connection is one that broke.
 void Http2Connection::Exchange::fail(ErrorKind kind, const std::string& message) {
   id_ = 0;
   const bool has_ended = kind == ErrorKind::kClosed || kind == ErrorKind::kReset;
+  if (kind == ErrorKind::kProtocol && !has_answer_) kind = ErrorKind::kConnection;
   report({.kind = kind,
           .message = message,
           .bytes_left = has_left_,
           .stale = has_ended && connection_.has_served_ && was_idle_ && !has_head_,
-          .refused = has_ended && !has_left_});
+          .refused = !has_left_});
 }
 
 void Http2Connection::Exchange::fail_unsent(const std::string& message) {

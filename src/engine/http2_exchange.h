@@ -28,6 +28,8 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
 
   [[nodiscard]] const ExchangeListener* listener() const { return listener_; }
   [[nodiscard]] bool is_paused() const { return is_paused_; }
+  // The response came to its end, though the listener may not know all of it yet.
+  [[nodiscard]] bool is_whole() const { return has_ended_; }
 
  private:
   void on_head_written() override { has_left_ = true; }
@@ -49,10 +51,11 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
   const bool was_idle_;
   http2::StreamId id_ = 0;  // 0: the stream is over
   int status_ = 0;
-  bool has_left_ = false;  // its head is in the output, or was
+  bool has_left_ = false;    // its head is in the output, or was
+  bool has_answer_ = false;  // its head has begun
   bool has_head_ = false;
   bool is_paused_ = false;
-  bool has_ended_ = false;  // the response is whole, but not all of it is told
+  bool has_ended_ = false;  // the response, though not all of it may be told
   HttpHeaders headers_;
   std::string held_;
   std::size_t held_freely_ = 0;  // of it, what the connection's window does not count any more

@@ -60,6 +60,7 @@ OriginDialer::OriginDialer(const DialContext& context, Listener& listener)
 
 void OriginDialer::dial(const base::Origin& origin, net::Alpn alpn) {
   target_ = {.host = origin.host, .port = origin.port, .alpn = alpn};
+  is_tls_ = origin.is_tls();
   if (context_.proxies != nullptr) route_ = context_.proxies->route_of(origin);
   auto& listener = static_cast<net::Dialer::Listener&>(*this);
   const bool is_direct = route_.proxy == nullptr;
@@ -76,7 +77,7 @@ DialPhase OriginDialer::phase() const {
 }
 
 std::string OriginDialer::peer() const {
-  if (step_ == Step::kTls) {
+  if (step_ == Step::kTunnel) {
     return host_and_port(target_.host, target_.port) + " through the proxy " + proxy_peer_;
   }
   return dialer_ && dialer_->peer() ? dialer_->peer()->text() : std::string();
@@ -177,9 +178,13 @@ void OriginDialer::answered() {
     fail(refusal(status_));
     return;
   }
-  step_ = Step::kTls;
-  phase_ = DialPhase::kTls;
+  step_ = Step::kTunnel;
   parser_.reset();
+  if (!is_tls_) {
+    connected();
+    return;
+  }
+  phase_ = DialPhase::kTls;
   if (!stream_->start_tls(context_.tls, target_)) {
     fail(stream_->last_failure());
     return;
@@ -208,7 +213,7 @@ void OriginDialer::continue_handshake() {
 }
 
 void OriginDialer::on_ready(net::Interest) {
-  if (step_ == Step::kTls) {
+  if (step_ == Step::kTunnel) {
     continue_handshake();
   } else if (sent_ < head_.size()) {
     write_some();

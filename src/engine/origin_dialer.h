@@ -28,8 +28,8 @@ struct DialContext {
 };
 
 // Opens one connection on which an origin can be talked to: directly, to a proxy that forwards, or
-// through a tunnel that a proxy opens, with the TLS handshake. Reports once; destroying it abandons
-// the dial. Belongs to the reactor thread.
+// through a tunnel that a proxy opens; with the TLS handshake, if the origin has TLS. Reports once;
+// destroying it abandons the dial. Belongs to the reactor thread.
 class OriginDialer final : private net::Dialer::Listener,
                            private net::ReadyHandler,
                            private http1::ResponseHandler {
@@ -49,13 +49,11 @@ class OriginDialer final : private net::Dialer::Listener,
   void dial(const base::Origin& origin, net::Alpn alpn = net::Alpn::kHttp1);
 
   [[nodiscard]] DialPhase phase() const;
-  // Whether requests go to a proxy that forwards them. REQUIRES: dial() was called.
-  [[nodiscard]] bool is_forwarded() const { return route_.kind == Route::Kind::kForward; }
   // Who was tried last, or empty.
   [[nodiscard]] std::string peer() const;
 
  private:
-  enum class Step { kDial, kAsk, kTls };
+  enum class Step { kDial, kAsk, kTunnel };
 
   void on_connected(net::Stream stream, net::Watch watch, const net::Address& peer) override;
   void on_dial_failed(net::DialPhase phase, net::NetFailure failure) override;
@@ -78,6 +76,7 @@ class OriginDialer final : private net::Dialer::Listener,
   Listener& listener_;
   std::optional<net::Dialer> dialer_;
   net::TlsPeer target_;
+  bool is_tls_ = false;  // with the origin
   Route route_;
   Step step_ = Step::kDial;
   DialPhase phase_ = DialPhase::kResolve;

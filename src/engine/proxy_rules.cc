@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -12,11 +13,19 @@ namespace patient_http::engine {
 
 namespace {
 
+// Of an IPv4 address that is written as an IPv6 address, "::ffff:192.0.2.1".
+constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 // 4 or 16 bytes in network order, or none when `text` is no address.
 std::vector<std::uint8_t> address_bytes(std::string_view text) {
   const std::string ip(text);
   std::vector<std::uint8_t> bytes(sizeof(in6_addr));
-  if (::inet_pton(AF_INET6, ip.c_str(), bytes.data()) == 1) return bytes;
+  if (::inet_pton(AF_INET6, ip.c_str(), bytes.data()) == 1) {
+    if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+      bytes.erase(bytes.begin(), bytes.begin() + kMapped.size());
+    }
+    return bytes;
+  }
   bytes.resize(sizeof(in_addr));
   if (::inet_pton(AF_INET, ip.c_str(), bytes.data()) == 1) return bytes;
   return {};
@@ -29,12 +38,6 @@ std::optional<unsigned> number(std::string_view text, unsigned most) {
     return std::nullopt;
   }
   return value;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 // `name` says where it comes from.
@@ -76,6 +79,7 @@ Result<std::optional<Proxy>> proxy_of_environment(const ProxyRules::Environment&
 Result<ProxyRules> ProxyRules::create(const ProcessorOptions& options,
                                       const Environment& environment) {
   ProxyRules rules;
+  rules.tunnels_http_ = options.protocol == HttpProtocol::kHttp2;
   if (!options.proxy_url.empty()) {
     auto proxy = parse_proxy(options.proxy_url, "proxy_url");
     if (!proxy) return unexpected(std::move(proxy.error()));
@@ -112,14 +116,16 @@ Result<ProxyRules> ProxyRules::create(const ProcessorOptions& options) {
 Route ProxyRules::route_of(const base::Origin& origin) const {
   const std::optional<Proxy>& proxy = origin.is_tls() ? for_https_ : for_http_;
   if (!proxy || is_excepted(origin)) return {};
-  return {origin.is_tls() ? Route::Kind::kTunnel : Route::Kind::kForward, &*proxy};
+  const bool is_tunnelled = origin.is_tls() || tunnels_http_;
+  return {is_tunnelled ? Route::Kind::kTunnel : Route::Kind::kForward, &*proxy};
 }
 
 Result<void> ProxyRules::add_exceptions(std::string_view list, std::string_view name) {
   while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    const std::string_view entry = trimmed(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
+    // curl takes spaces as well, so that they are found in environments.
+    const std::size_t end = std::min(list.find_first_of(", \t"), list.size());
+    const std::string_view entry = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
     if (entry.empty()) continue;
     if (entry == "*") {
       excepts_all_ = true;
@@ -140,11 +146,14 @@ Result<void> ProxyRules::add_exceptions(std::string_view list, std::string_view 
 std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_view text) {
   Exception exception;
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    exception.network = address_bytes(text.substr(0, slash));
+    const std::string_view address = text.substr(0, slash);
+    exception.network = address_bytes(address);
     const auto bits = static_cast<unsigned>(exception.network.size() * 8);
-    const auto prefix = number(text.substr(slash + 1), bits);
-    if (bits == 0 || !prefix) return std::nullopt;
-    exception.prefix = *prefix;
+    const bool is_mapped = bits == 32 && address.find(':') != std::string_view::npos;
+    const unsigned left_out = is_mapped ? kMapped.size() * 8 : 0;
+    const auto prefix = number(text.substr(slash + 1), left_out + bits);
+    if (bits == 0 || !prefix || *prefix < left_out) return std::nullopt;
+    exception.prefix = *prefix - left_out;
     return exception;
   }
   // A port stands behind a name, an IPv4 address, or an IPv6 address in brackets.
@@ -168,8 +177,10 @@ std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_vie
   exception.network = address_bytes(host);
   exception.prefix = static_cast<unsigned>(exception.network.size() * 8);
   if (!exception.network.empty()) return exception;
+  if (host.starts_with("*.")) host.remove_prefix(1);
   exception.is_suffix_only = host.starts_with('.');
   if (exception.is_suffix_only) host.remove_prefix(1);
+  host = base::without_root(host);
   if (host.empty() || host.find_first_of("*:/@[] ") != std::string_view::npos) return std::nullopt;
   exception.host = base::ascii_lower(host);
   return exception;
@@ -178,7 +189,7 @@ std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_vie
 bool ProxyRules::matches(const Exception& exception, const base::Origin& origin) {
   if (exception.port != 0 && exception.port != origin.port) return false;
   if (exception.network.empty()) {
-    const std::string_view host = origin.host;
+    const std::string_view host = base::without_root(origin.host);
     if (!host.ends_with(exception.host)) return false;
     const std::size_t before = host.size() - exception.host.size();
     return before == 0 ? !exception.is_suffix_only : host[before - 1] == '.';

@@ -47,7 +47,8 @@ class ProxyRules {
   // With the environment of the process.
   [[nodiscard]] static Result<ProxyRules> create(const ProcessorOptions& options);
 
-  // https goes through tunnels; http is forwarded. The proxy lives as long as these rules.
+  // https goes through tunnels, and so does http when HTTP/2 is spoken on it, which no proxy
+  // forwards; other http is forwarded. The proxy lives as long as these rules.
   [[nodiscard]] Route route_of(const base::Origin& origin) const;
 
  private:
@@ -57,7 +58,7 @@ class ProxyRules {
     std::vector<std::uint8_t> network;  // 4 or 16 bytes
     unsigned prefix = 0;                // bits that count
     std::uint16_t port = 0;             // 0: any
-    bool is_suffix_only = false;        // ".example.com": not example.com itself
+    bool is_suffix_only = false;        // ".example.com", "*.example.com": not example.com itself
   };
 
   [[nodiscard]] static std::optional<Exception> parse_exception(std::string_view text);
@@ -69,6 +70,7 @@ class ProxyRules {
   std::optional<Proxy> for_https_;
   std::vector<Exception> exceptions_;
   bool excepts_all_ = false;
+  bool tunnels_http_ = false;
 };
 
 }  // namespace patient_http::engine

@@ -89,6 +89,14 @@ TEST(UrlTest, RefusesAColonInAHostName) {
   }
 }
 
+TEST(UrlTest, RefusesNumbersThatAreNoAddress) {
+  // Some readers take them for addresses: 127.1 and 2130706433 for 127.0.0.1.
+  for (const char* bad : {"http://127.1/", "http://2130706433/", "http://010.0.0.1/",
+                          "http://1.2.3.4./", "http://1.%32.3.3.4:/", "http://%31.2.3.4/"}) {
+    EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
+  }
+}
+
 TEST(UrlTest, RefusesWhatNoHostNameHolds) {
   // Percent-encoded, control characters and brackets passed.
   for (const char* bad : {"http://a%0f/", "http://a%7f/", "http://%1b%5B1m/", "http://a%00/",

@@ -71,15 +71,15 @@ TEST_F(ConfigurationFileTest, ReportsEverythingThatIsWrongWithItsLine) {
       "request_timeout = \"a while\"\n"
       "raise_error_responses = 1\n");
   const std::string expected =
-      path() + ":2: unknown key processor.max_conections; known are: body_memory, ca_file, ";
+      path() + ":2: unknown key processor.max_conections; did you mean max_connections?";
   EXPECT_EQ(found.substr(0, expected.size()), expected);
   EXPECT_EQ(found.substr(found.find('\n') + 1),
             path() + ":3: processor.retries must be a whole number, 0 or more\n" + path() +
                 ":4: processor.request_timeout must be a number of seconds\n" + path() +
                 ":5: processor.raise_error_responses must be true or false");
-  EXPECT_THAT(problems("[servers]\n"), HasSubstr(":1: unknown key servers; known are: encryption, "
-                                                 "log, payload_stores, processor, redis, secrets, "
-                                                 "service"));
+  EXPECT_THAT(problems("[queues]\n"), HasSubstr(":1: unknown key queues; known are: encryption, "
+                                                "log, payload_stores, processor, redis, secrets, "
+                                                "service"));
   EXPECT_THAT(problems("processor = 1\n"), HasSubstr(":1: processor must be a table"));
 }
 

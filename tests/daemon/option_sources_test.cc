@@ -79,16 +79,15 @@ TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
       {.values = {{"max_redirects", "-1"}, {"log_level", "loud"}}, .unknown = {"--nonsense: no"}});
   EXPECT_THAT(
       gathered.problems,
-      ElementsAre(
-          HasSubstr(path_ + ":3: unknown key processor.max_conections; known are: body_memory, "),
-          "PATIENT_HTTP_RETRIES must be a whole number, 0 or more", "--nonsense: no",
-          "--max-redirects must be a whole number, 0 or more",
-          "--log-level must be one of: debug, info, warn, error",
-          path_ + ":2: max_connections must be a positive number, got: 0",
-          path_ + ":6: the queue \"a\" is listed twice",
-          HasSubstr(path_ + ":7: the callback queue"), HasSubstr("the callback queue"),
-          "PATIENT_HTTP_SHUTDOWN_TIMEOUT: shutdown_timeout must be 0 or more",
-          path_ + ":4: ca_file /no/such.pem cannot be read"));
+      ElementsAre(path_ + ":3: unknown key processor.max_conections; did you mean max_connections?",
+                  "PATIENT_HTTP_RETRIES must be a whole number, 0 or more", "--nonsense: no",
+                  "--max-redirects must be a whole number, 0 or more",
+                  "--log-level must be one of: debug, info, warn, error",
+                  path_ + ":2: max_connections must be a positive number, got: 0",
+                  path_ + ":6: the queue \"a\" is listed twice",
+                  HasSubstr(path_ + ":7: the callback queue"), HasSubstr("the callback queue"),
+                  "PATIENT_HTTP_SHUTDOWN_TIMEOUT: shutdown_timeout must be 0 or more",
+                  path_ + ":4: ca_file /no/such.pem cannot be read"));
 }
 
 // Kubernetes sets such variables for a Service "patient-http": they must not keep it from starting.

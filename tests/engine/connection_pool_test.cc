@@ -8,15 +8,19 @@
 
 #include "engine/options_check.h"
 #include "engine/prepared_request.h"
+#include "support/test_http2_server.h"
 #include "support/test_http_server.h"
 
 namespace patient_http::engine {
 namespace {
 
 using namespace std::chrono_literals;
+using test::Http2Peer;
+using test::Http2Received;
 using test::ReceivedRequest;
 using test::ServerConnection;
 using test::TestCertificate;
+using test::TestHttp2Server;
 using test::TestHttpServer;
 
 // One GET over the pool, to its end.
@@ -38,7 +42,7 @@ class Get final : public ConnectionPool::Waiter, public ExchangeListener {
     result = "failed: " + failure.message;
     done = true;
   }
-  bool may_read() override { return true; }
+  bool may_read() override { return reads; }
 
   void send(HttpConnection& on) {
     connection = &on;
@@ -51,6 +55,7 @@ class Get final : public ConnectionPool::Waiter, public ExchangeListener {
   std::optional<base::Url> url;
   HttpConnection* connection = nullptr;
   std::string result;
+  bool reads = true;
   bool done = false;
 };
 
@@ -217,6 +222,41 @@ TEST_F(ConnectionPoolTest, KeepsTlsConnectionsOnWhichSessionTicketsArrive) {
   EXPECT_EQ(fetch(server.url("/ticket")), "200 ok");
   EXPECT_EQ(fetch(server.url("/")), "200 ok");
   EXPECT_EQ(server.connection_count(), 1);
+}
+
+// A server that answers in whole and closes the connection, and a request that may not read yet.
+class HeldResponseTest : public ConnectionPoolTest {
+ protected:
+  void SetUp() override {
+    ConnectionPoolTest::SetUp();
+    server_.on("/", [](const Http2Received& request, Http2Peer& peer) {
+      peer.respond(request.stream, 200, "whole");
+      peer.close();
+    });
+    get_.reads = false;
+    start(get_, server_.url("/"));
+    ASSERT_TRUE(turn_until([&] { return get_.connection != nullptr; }));
+    ASSERT_TRUE(turn_until([&] { return get_.connection->room() == 0; }));
+  }
+
+  TestHttp2Server server_;
+  Get get_;
+};
+
+TEST_F(HeldResponseTest, IsDeliveredThoughTheConnectionHasClosed) {
+  // It was failed with the connection, and its request paid for twice.
+  EXPECT_FALSE(get_.done);
+  get_.connection->resume(get_);
+  EXPECT_TRUE(turn_until([&] { return get_.done; }));
+  EXPECT_EQ(get_.result, "200 whole");
+  EXPECT_TRUE(turn_until([&] { return pool_->open_count() == 0; }));
+}
+
+TEST_F(HeldResponseTest, CanBeAbandonedWhenTheConnectionHasClosed) {
+  get_.connection->abandon(get_);
+  EXPECT_TRUE(turn_until([&] { return pool_->open_count() == 0; }));
+  EXPECT_EQ(get_.result, "200 ");
+  EXPECT_FALSE(get_.done);
 }
 
 TEST_F(ConnectionPoolTest, ClosesAllThatIsIdle) {

@@ -20,6 +20,15 @@ TEST(HostLimitTest, FitsOneHostOrAllBelowOne) {
   EXPECT_FALSE(limit("*.example.com").fits(".example.com", 443));
 }
 
+TEST(HostLimitTest, FitsTheSameNameInOtherForms) {
+  EXPECT_TRUE(limit("API.Example.com").fits("api.example.com", 443));
+  EXPECT_TRUE(limit("*.Example.com").fits("api.example.com", 443));
+  EXPECT_TRUE(limit("example.com").fits("example.com.", 443));
+  EXPECT_TRUE(limit("example.com.:443").fits("example.com", 443));
+  EXPECT_TRUE(limit("*.example.com").fits("api.example.com.", 443));
+  EXPECT_FALSE(limit("*.example.com").fits("example.com.", 443));
+}
+
 TEST(HostLimitTest, FitsOnePortWhereOneIsGiven) {
   EXPECT_TRUE(limit("localhost:8080").fits("localhost", 8080));
   EXPECT_FALSE(limit("localhost:8080").fits("localhost", 80));
@@ -30,11 +39,12 @@ TEST(HostLimitTest, FitsOnePortWhereOneIsGiven) {
 }
 
 TEST(HostLimitTest, TellsPatternsFromWhatIsNone) {
-  for (const char* good : {"a", "a.b-c.d", "10.0.0.1:1", "*.a", "[::1]", "[::1]:65535", "a_b.c"}) {
+  for (const char* good :
+       {"a", "A.b", "a.", "a.b-c.d", "10.0.0.1:1", "*.a", "[::1]", "[::1]:65535", "a_b.c"}) {
     EXPECT_TRUE(limit(good).is_valid()) << good;
   }
-  for (const char* bad : {"", "*", "*.", "*a.b", "a.*", "A.b", "a b", "a:0", "a:65536", "a:", "a:x",
-                          "::1", "[::1", "[::1]x", "http://a", "a/b", ".a", "*..a", "[]"}) {
+  for (const char* bad : {"", "*", "*.", "*a.b", "a.*", "a b", "a:0", "a:65536", "a:", "a:x", "::1",
+                          "[::1", "[::1]x", "http://a", "a/b", ".a", "*..a", "[]"}) {
     EXPECT_FALSE(limit(bad).is_valid()) << bad;
   }
 }

@@ -64,11 +64,11 @@ TEST(Http2AbuseTest, FloodsOfFramesThatBringNothing) {
 
 TEST(Http2AbuseTest, FramesOnStreamsThatNobodyOpened) {
   EXPECT_THAT(answered_with([](std::int32_t) { return TestHttp2Server::frame(kData, 0, 99, "x"); }),
-              HasSubstr("protocol: "));
+              HasSubstr("broke the rules of HTTP/2"));
   EXPECT_THAT(answered_with([](std::int32_t) {
                 return TestHttp2Server::frame(kRstStream, 0, 99, std::string(4, '\0'));
               }),
-              HasSubstr("protocol: "));
+              HasSubstr("broke the rules of HTTP/2"));
 }
 
 TEST(Http2AbuseTest, PushesThatNobodyAllowed) {
@@ -76,7 +76,7 @@ TEST(Http2AbuseTest, PushesThatNobodyAllowed) {
                 return TestHttp2Server::frame(kPushPromise, kEndHeaders, stream,
                                               std::string("\0\0\0\2\x82", 5));
               }),
-              HasSubstr("protocol: "));
+              HasSubstr("broke the rules of HTTP/2"));
 }
 
 TEST(Http2AbuseTest, GarbageInAHeaderBlock) {
@@ -84,7 +84,7 @@ TEST(Http2AbuseTest, GarbageInAHeaderBlock) {
                 return TestHttp2Server::frame(kHeaders, kEndHeaders, stream,
                                               "\xff\xff\xff\xff\xff");
               }),
-              HasSubstr("protocol: "));
+              HasSubstr("broke the rules of HTTP/2"));
 }
 
 TEST(Http2AbuseTest, HeadThatNeverEnds) {

@@ -106,12 +106,13 @@ TEST(Http2Test, FailsWhenItIsAskedForAndTheServerDoesNotChooseIt) {
   EXPECT_THAT(result, HasSubstr("did not choose HTTP/2"));
 }
 
-TEST(Http2Test, PlainHttp1ServerAskedForHttp2IsAProtocolError) {
+TEST(Http2Test, TellsThatAPlainServerAskedForHttp2DoesNotSpeakIt) {
   TestHttpServer server;
   ProcessorOptions options = options_for_tests();
   options.protocol = HttpProtocol::kHttp2;
   server.greet("HTTP/1.1 400 Bad Request\r\n\r\n");
-  EXPECT_THAT(result_of(send({.url = server.url("/")}, options)), HasSubstr("protocol: "));
+  EXPECT_THAT(result_of(send({.url = server.url("/")}, options)),
+              HasSubstr("the server broke the rules of HTTP/2"));
 }
 
 TEST(Http2Test, OpensNoMoreConnectionsThanTheStreamsNeed) {
@@ -266,6 +267,18 @@ TEST(Http2Test, TakesHttp1WhenTheServerWantsItForAnOrigin) {
   // This server cannot do HTTP/1.1: what counts is that it is asked for it.
   const std::string result = result_of(send({.url = server.url("/old")}, options_for_tests()));
   EXPECT_THAT(result, HasSubstr("tls: "));
+  EXPECT_EQ(server.connection_count(), 2);
+}
+
+TEST(Http2Test, TakesHttp1WhereOnlyOneConnectionIsAllowed) {
+  // The connection that the server does not want to use never closed, and its place never got free.
+  TestHttp2Server server;
+  server.on("/old", [](const Http2Received& request, Http2Peer& peer) {
+    peer.reset(request.stream, kHttp11Required);
+  });
+  ProcessorOptions options = options_for_tests();
+  options.max_connections_per_origin = 1;
+  EXPECT_THAT(result_of(send({.url = server.url("/old")}, options)), HasSubstr("tls: "));
   EXPECT_EQ(server.connection_count(), 2);
 }
 

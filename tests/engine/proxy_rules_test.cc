@@ -50,6 +50,14 @@ TEST(ProxyRulesTest, ForwardsHttpAndTunnelsHttps) {
   EXPECT_EQ(route(with_proxy("https://p"), "https://a.test"), "tunnel https://p");
 }
 
+TEST(ProxyRulesTest, TunnelsHttpThatSpeaksHttp2) {
+  ProcessorOptions options{.proxy_url = "http://proxy.test:3128"};
+  options.protocol = HttpProtocol::kHttp2;
+  const auto rules = ProxyRules::create(options);
+  ASSERT_TRUE(rules.has_value()) << rules.error().message;
+  EXPECT_EQ(rules->route_of({"http", "a.test", 80}).kind, Route::Kind::kTunnel);
+}
+
 TEST(ProxyRulesTest, MakesBasicCredentials) {
   const auto authorization = [](const std::string& url) {
     const ProxyRules rules = with_proxy(url);
@@ -100,9 +108,29 @@ TEST(ProxyRulesTest, LeavesOutAddressesAndNetworks) {
   EXPECT_EQ(route(with_proxy("http://p", "*"), "https://a.test"), "direct");
 }
 
+TEST(ProxyRulesTest, LeavesOutTheSameNameInOtherForms) {
+  const ProxyRules rules = with_proxy("http://p", "a.test,b.test.,*.c.test *.d.test.:81");
+  for (const char* direct : {"http://a.test.", "http://x.a.test.", "http://b.test",
+                             "http://b.test.", "http://x.c.test", "http://x.d.test:81"}) {
+    EXPECT_EQ(route(rules, direct), "direct") << direct;
+  }
+  for (const char* by_proxy : {"http://c.test", "http://xc.test", "http://x.d.test"}) {
+    EXPECT_EQ(route(rules, by_proxy), "forward http://p") << by_proxy;
+  }
+}
+
+TEST(ProxyRulesTest, LeavesOutAnIpv4AddressThatIsWrittenAsIpv6) {
+  EXPECT_EQ(route(with_proxy("http://p", "10.0.0.0/8"), "http://[::ffff:10.0.0.1]"), "direct");
+  EXPECT_EQ(route(with_proxy("http://p", "192.0.2.1"), "http://[::ffff:192.0.2.1]"), "direct");
+  const ProxyRules mapped = with_proxy("http://p", "::ffff:10.0.0.0/104");
+  EXPECT_EQ(route(mapped, "http://10.1.2.3"), "direct");
+  EXPECT_EQ(route(mapped, "http://11.1.2.3"), "forward http://p");
+}
+
 TEST(ProxyRulesTest, RefusesExceptionsThatMeanNothing) {
-  for (const char* wrong : {"10.0.0.0/33", "10.0.0.0/", "a.test/8", "a.test:0", "a.test:http",
-                            "*.a.test", "http://a.test", "[::1", "[::1]x"}) {
+  for (const char* wrong :
+       {"10.0.0.0/33", "10.0.0.0/", "a.test/8", "a.test:0", "a.test:http", "a.*.test", "*a.test",
+        "*.", "http://a.test", "[::1", "[::1]x", "::ffff:10.0.0.0/8", "::ffff:10.0.0.0/129"}) {
     ProcessorOptions options;
     options.no_proxy = std::string("ok.test,") + wrong;
     const auto rules = create(options);

@@ -3,6 +3,7 @@
 
 #include "patient_http/inline_executor.h"
 #include "support/test_dns_server.h"
+#include "support/test_http2_server.h"
 #include "support/test_http_server.h"
 #include "support/test_proxy.h"
 
@@ -193,6 +194,23 @@ TEST_F(ProxyTest, SpeaksTlsWithTheProxyItself) {
   }
   EXPECT_EQ(proxy.count("CONNECT"), 1);
   EXPECT_EQ(proxy.count("GET"), 1);
+}
+
+TEST_F(ProxyTest, TunnelsHttp2ToAPlainOrigin) {
+  test::TestHttp2Server plain({.is_tls = false});
+  const TestProxy proxy({.user = "me", .password = "hush"});
+  const TlsFront front(TestCertificate::get(), proxy.port());
+  options_.protocol = HttpProtocol::kHttp2;
+  for (const std::string& url : {"http://me:hush@" + proxy.address(),
+                                 "https://me:hush@127.0.0.1:" + std::to_string(front.port())}) {
+    options_.proxy_url = url;
+    const auto response = send(plain.url("/x"));
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    EXPECT_EQ(response->body(), "ok");
+  }
+  EXPECT_EQ(proxy.count("CONNECT"), 2);
+  EXPECT_EQ(plain.requests().at(0).header(":path"), "/x");
+  EXPECT_EQ(plain.requests().at(0).header("proxy-authorization"), "");
 }
 
 TEST_F(ProxyTest, VerifiesAProxyWithTls) {

@@ -19,6 +19,7 @@ Request post(std::string url) {
                                        {"proxy-authorization", "p"},
                                        {"x-api-key", "k"},
                                        {"api-key", "k"},
+                                       {"idempotency-key", "i"},
                                        {"x-signed", secret()},
                                        {"host", "h"},
                                        {"content-type", "text/plain"},

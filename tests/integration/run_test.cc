@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -81,6 +82,29 @@ TEST_F(RunTest, WritesALinePerRequestWithItsIdAndArguments) {
   EXPECT_EQ(received["/json"].body, R"({"x":[]})");
   EXPECT_EQ("\"" + received["/json"].header("x-request-id").at(0) + "\"",
             dump(first.find("request_id")));
+}
+
+TEST_F(RunTest, SendsAgainWhatItIsToldTo) {
+  std::atomic<int> asked = 0;
+  server_.on("/busy", [&](const ReceivedRequest& request, ServerConnection& connection) {
+    if (asked++ == 0) {
+      connection.send(TestHttpServer::response(429, "later", "retry-after: 0\r\n"));
+    } else {
+      connection.send(TestHttpServer::response(200, request.header("idempotency-key").at(0)));
+    }
+  });
+  write_input({line("/busy", R"("method":"post","body":"b")")});
+  EXPECT_EQ(run({"--retry-on", "connection,429", "--idempotency-keys", "--max-retry-after", "5"}),
+            0)
+      << errors_;
+  const auto results = this->results();
+  const Json& result = results.at("1");
+  EXPECT_EQ(result.find("response")->find("status")->to_int64(), 200);
+  EXPECT_EQ(dump(result.find("response")->find("body")), dump(result.find("request_id")));
+  EXPECT_EQ(server_.requests().size(), 2U);
+
+  EXPECT_EQ(run({"--retry-on", "sometimes"}), 2);
+  EXPECT_THAT(errors_, HasSubstr("--retry-on: must be connection, timeout or statuses"));
 }
 
 TEST_F(RunTest, WritesErrorsWithTheirKindAndExitsWith1) {

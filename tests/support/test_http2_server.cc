@@ -170,6 +170,12 @@ class TestHttp2Server::Connection final : public Http2Peer {
   }
 
   bool start_session() {
+    if (number_ <= server_.options_.hanging_handshakes) {
+      std::array<char, 4096> ignored;
+      while (::recv(fd_, ignored.data(), ignored.size(), 0) > 0) {
+      }
+      return false;
+    }
     if (server_.tls_) {
       ssl_ = SSL_new(server_.tls_->context);
       SSL_set_fd(ssl_, fd_);

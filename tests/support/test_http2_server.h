@@ -50,6 +50,7 @@ struct Http2ServerOptions {
   std::optional<std::uint32_t> stream_limit = std::nullopt;
   std::optional<std::uint32_t> stream_window = std::nullopt;
   bool acknowledges_pings = true;
+  int hanging_handshakes = 0;  // of the first connections: no answer until the peer closes
 };
 
 // A real HTTP/2 server on 127.0.0.1, nghttp2's, with a thread per connection. It answers by path,

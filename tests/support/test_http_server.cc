@@ -181,6 +181,8 @@ class TestHttpServer::Connection final : public ServerConnection {
  private:
   bool start_tls(TestHttpServer& server) {
     if (!server.tls_) return true;
+    if (server.accept_handler_) server.accept_handler_(number_, *this);
+    if (closed_) return false;
     ssl_ = SSL_new(server.tls_->context);
     SSL_set_fd(ssl_, fd_);
     if (SSL_accept(ssl_) != 1) return false;
@@ -285,6 +287,11 @@ TestHttpServer::Handler TestHttpServer::handler_for(const ReceivedRequest& reque
   const auto it = handlers_.find(request.target.substr(0, request.target.find('?')));
   if (it != handlers_.end()) return it->second;
   return [](const ReceivedRequest&, ServerConnection& peer) { peer.send(response(200, "ok")); };
+}
+
+void TestHttpServer::on_accept(AcceptHandler handler) {
+  std::lock_guard lock(mutex_);
+  accept_handler_ = std::move(handler);
 }
 
 void TestHttpServer::call_head_handler(const ReceivedRequest& request,

@@ -55,12 +55,16 @@ class ServerConnection {
 class TestHttpServer {
  public:
   using Handler = std::function<void(const ReceivedRequest&, ServerConnection&)>;
+  using AcceptHandler = std::function<void(int connection, ServerConnection&)>;
 
   explicit TestHttpServer(const TestCertificate* tls = nullptr);
   ~TestHttpServer();
   TestHttpServer(const TestHttpServer&) = delete;
   TestHttpServer& operator=(const TestHttpServer&) = delete;
 
+  // Called before the TLS handshake, with TLS, on each connection, which it may end. Before they
+  // come.
+  void on_accept(AcceptHandler handler);
   // The handler for a path, query left out. Before requests for it come.
   void on(const std::string& path, Handler handler);
   // Called with the head of a request for a path, before its body is read: for servers that answer
@@ -116,6 +120,7 @@ class TestHttpServer {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
+  AcceptHandler accept_handler_;  // not set any more when connections come
   std::map<std::string, Handler, std::less<>> handlers_;
   std::map<std::string, Handler, std::less<>> head_handlers_;
   std::vector<ReceivedRequest> requests_;

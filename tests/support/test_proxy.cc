@@ -11,6 +11,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "support/loopback_port.h"
+
 namespace patient_http::test {
 
 namespace {
@@ -35,20 +37,6 @@ std::pair<int, int> bind_somewhere() {
   return {fd, ntohs(address.sin_port)};
 }
 
-int connect_to(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback(port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-  ::close(fd);
-  return -1;
-}
-
-int free_port() {
-  const auto [fd, port] = bind_somewhere();
-  ::close(fd);
-  return port;
-}
-
 }  // namespace
 
 TestProxy::TestProxy(const Options& options) : port_(free_port()) {
@@ -64,11 +52,7 @@ TestProxy::TestProxy(const Options& options) : port_(free_port()) {
   write_file(folder_.file("conf"), text);
   program_ = std::make_unique<Program>("/usr/bin/tinyproxy",
                                        std::vector<std::string>{"-d", "-c", folder_.file("conf")});
-  const bool is_up = wait_until([this] {
-    const int fd = connect_to(port_);
-    if (fd >= 0) ::close(fd);
-    return fd >= 0 || program_->has_ended();
-  });
+  const bool is_up = wait_until([this] { return is_listening(port_) || program_->has_ended(); });
   if (!is_up || program_->has_ended()) {
     throw std::runtime_error("tinyproxy does not start: " + program_->errors());
   }

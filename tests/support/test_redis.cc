@@ -1,10 +1,8 @@
 #include "support/test_redis.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,23 +11,12 @@
 #include <utility>
 
 #include "drivers/net/fd.h"
+#include "support/loopback_port.h"
 #include "support/program.h"
 
 namespace patient_http::test {
 
 namespace {
-
-int free_port() {
-  const net::Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
-    throw std::runtime_error("no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
 
 // In the child, where only what is safe in a signal handler may be called.
 [[noreturn]] void run_server(const std::vector<char*>& argv, const std::string& output) {

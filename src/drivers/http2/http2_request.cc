@@ -14,6 +14,10 @@ constexpr std::array<std::string_view, 7> kForbidden = {
     "connection",        "keep-alive", "proxy-connection", "te",
     "transfer-encoding", "upgrade",    "http2-settings"};
 
+constexpr std::array<std::string_view, 8> kCredentials = {
+    "authorization", "cookie",       "proxy-authorization", "x-api-key",
+    "api-key",       "x-auth-token", "x-goog-api-key",      "x-amz-security-token"};
+
 }  // namespace
 
 void Http2Request::drop_head() {
@@ -40,7 +44,7 @@ void conform(Http2Request& request) {
 }
 
 bool is_sensitive(std::string_view name) {
-  return name == "authorization" || name == "cookie" || name == "proxy-authorization";
+  return std::find(kCredentials.begin(), kCredentials.end(), name) != kCredentials.end();
 }
 
 }  // namespace patient_http::http2
