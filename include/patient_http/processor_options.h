@@ -111,7 +111,8 @@ struct ProcessorOptions {
 
   // The HTTP proxy through which all origins are reached: http://user:password@host:port, or
   // https:// for TLS to the proxy itself; empty: none. https origins are reached through a tunnel
-  // (CONNECT), http ones are forwarded by it. The credentials are sent to nobody but the proxy.
+  // (CONNECT), http ones are forwarded by it, or tunnelled too when `protocol` is http2. The
+  // credentials are sent to nobody but the proxy.
   std::string proxy_url = {};
   // What is reached directly all the same, separated by commas: "example.com" (and what is under
   // it), ".example.com" (only what is under it), addresses, networks as in 10.0.0.0/8, each but the

@@ -31,7 +31,6 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
   [[nodiscard]] bool is_slow() const { return is_slow_; }
   [[nodiscard]] DialPhase phase() const { return dialer_.phase(); }
   [[nodiscard]] std::string peer() const { return dialer_.peer(); }
-  // Whether requests go to a proxy that forwards them.
 
  private:
   static constexpr std::chrono::seconds kSlow{1};
