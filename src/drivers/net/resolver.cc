@@ -19,14 +19,13 @@ constexpr std::chrono::seconds kBetweenLooks{1};  // at resolv.conf
 
 // A name that is being asked for.
 struct Resolver::Query final : DnsQuery {
-  Query(Resolver& resolver, std::string name)
-      : owner(resolver), host(std::move(name)), channel(resolver.channel_.get()) {}
+  Query(Resolver& resolver, std::string name) : owner(resolver), host(std::move(name)) {}
 
-  void on_answer(const DnsAnswer& answer) override { owner.on_answer(host, answer); }
+  void on_answer(const DnsAnswer& answer) override { owner.on_answer(*this, answer); }
 
   Resolver& owner;
   std::string host;
-  const DnsChannel* channel;
+  bool is_of_former_servers = false;
   std::deque<ResolveWaiter*> waiters;
 };
 
@@ -62,11 +61,21 @@ void Resolver::resolve(const std::string& host, ResolveWaiter& waiter) {
 
 void Resolver::forget(ResolveWaiter& waiter) {
   for (auto& [host, query] : queries_) std::erase(query->waiters, &waiter);
+  for (auto& query : former_queries_) std::erase(query->waiters, &waiter);
   for (Telling& telling : tellings_) std::erase(telling.waiters, &waiter);
 }
 
-void Resolver::on_answer(const std::string& host, const DnsAnswer& answer) {
-  const std::unique_ptr<Query> query = std::move(queries_.extract(host).mapped());
+std::unique_ptr<Resolver::Query> Resolver::take(const Query& query) {
+  if (!query.is_of_former_servers) return std::move(queries_.extract(query.host).mapped());
+  const auto it = std::find_if(former_queries_.begin(), former_queries_.end(),
+                               [&](const auto& former) { return former.get() == &query; });
+  std::unique_ptr<Query> taken = std::move(*it);
+  former_queries_.erase(it);
+  return taken;
+}
+
+void Resolver::on_answer(const Query& ended, const DnsAnswer& answer) {
+  const std::unique_ptr<Query> query = take(ended);
   if (answer.addresses.empty()) {
     // Not remembered: look-ups at the same time share it, a retry comes later, and name servers
     // remember it themselves, for as long as the zone says.
@@ -76,8 +85,7 @@ void Resolver::on_answer(const std::string& host, const DnsAnswer& answer) {
           .waiters = std::move(query->waiters)});
     return;
   }
-  const bool is_of_former_servers = query->channel != channel_.get();
-  if (answer.time_to_live > std::chrono::seconds::zero() && !is_of_former_servers) {
+  if (answer.time_to_live > std::chrono::seconds::zero() && !query->is_of_former_servers) {
     const auto life = std::min(answer.time_to_live, kLongestLife);
     remember(query->host, {answer.addresses, std::chrono::steady_clock::now() + life});
   }
@@ -139,6 +147,12 @@ void Resolver::follow_resolv_conf() {
   }
   followed_ = stamp;
   answers_.clear();
+  // Those who wait for the former servers go on waiting, but nobody joins them.
+  for (auto& [host, query] : queries_) {
+    query->is_of_former_servers = true;
+    former_queries_.push_back(std::move(query));
+  }
+  queries_.clear();
 }
 
 }  // namespace patient_http::net

@@ -37,8 +37,9 @@ class Resolver {
  public:
   // `servers` as in "192.0.2.1,192.0.2.2:5353"; empty: the system's. Their file is
   // looked at again with a new look-up, once a second at most; when it has changed, its servers are
-  // asked from then on, and what the former ones said is forgotten. Throws std::invalid_argument
-  // when the servers cannot be parsed, std::runtime_error when c-ares cannot start.
+  // asked from then on, and what the former ones said is forgotten; only look-ups that they were
+  // asked before still wait for them. Throws std::invalid_argument when the servers cannot be
+  // parsed, std::runtime_error when c-ares cannot start.
   Resolver(EventLoop& loop, const std::string& servers, const SystemServers& system = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
@@ -72,7 +73,8 @@ class Resolver {
     std::deque<ResolveWaiter*> waiters;
   };
 
-  void on_answer(const std::string& host, const DnsAnswer& answer);
+  void on_answer(const Query& ended, const DnsAnswer& answer);
+  [[nodiscard]] std::unique_ptr<Query> take(const Query& query);
   void tell(Telling telling);
   void tell_some();
   void remember(const std::string& host, Answer answer);
@@ -81,6 +83,7 @@ class Resolver {
   EventLoop& loop_;
   Timer telling_timer_;
   std::unordered_map<std::string, std::unique_ptr<Query>> queries_;  // under way
+  std::vector<std::unique_ptr<Query>> former_queries_;               // at former servers
   std::unordered_map<std::string, Answer> answers_;
   std::list<Telling> tellings_;
   AddressOrder order_;

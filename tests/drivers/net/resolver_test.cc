@@ -273,6 +273,28 @@ TEST_F(ResolvConfTest, AnswersWhatTheFormerServersWereAsked) {
   EXPECT_EQ(early.result, "192.0.2.1:0 ");
 }
 
+TEST_F(ResolvConfTest, WaitsForNoFormerServerWithANewLookUpOfTheSameName) {
+  dns_.add("one.test", {"192.0.2.1"});
+  other_dns_.add("one.test", {"192.0.2.2"});
+  dns_.hold();
+  write("nameserver 127.0.0.1\n");
+  Resolver resolver(loop_, "", system_);
+  Waiter early;
+  Waiter gave_up;
+  resolver.resolve("one.test", early);
+  resolver.resolve("one.test", gave_up);
+  write("nameserver 127.0.0.2\n");
+  pass_a_second();
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.2:0 ");
+  EXPECT_EQ(early.calls, 0);
+  resolver.forget(gave_up);
+  dns_.release();
+  turn_until([&] { return early.calls > 0; });
+  EXPECT_EQ(early.result, "192.0.2.1:0 ");
+  EXPECT_EQ(gave_up.calls, 0);
+  EXPECT_EQ(ask(resolver, "one.test"), "192.0.2.2:0 ") << "a former server's answer is not kept";
+}
+
 TEST_F(ResolvConfTest, KeepsItsServersWhileTheFileIsAway) {
   dns_.add("one.test", {"192.0.2.1"}, 0);
   write("nameserver 127.0.0.1\n");
