@@ -33,8 +33,8 @@ bool is_end_of(std::string_view name, std::string_view known) {
 }  // namespace
 
 const std::string* nearest_name(std::string_view name, const std::vector<std::string>& known) {
-  constexpr std::size_t kNear = 3;
-  std::size_t least = kNear + 1;
+  constexpr std::size_t kNear = 3;  // letters; a name of fewer would be near to any other
+  std::size_t least = std::min(kNear + 1, name.size());
   const std::string* nearest = nullptr;
   for (const std::string& each : known) {
     const std::size_t letters = is_end_of(name, each) ? 1 : distance(name, each);

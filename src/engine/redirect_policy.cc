@@ -13,9 +13,9 @@ namespace patient_http::engine {
 namespace {
 
 // Credentials by custom, a key that one server knows, and a host that was meant for another server.
-constexpr std::array kBoundToOrigin =
-    std::to_array<std::string_view>({"authorization", "cookie", "proxy-authorization", "x-api-key",
-                                     "api-key", "idempotency-key", "host"});
+constexpr std::array kBoundToOrigin = std::to_array<std::string_view>(
+    {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token",
+     "x-goog-api-key", "x-amz-security-token", "idempotency-key", "host"});
 // What describes a body; content-type stays, as the gem keeps it.
 constexpr std::array kBoundToBody =
     std::to_array<std::string_view>({"content-length", "transfer-encoding"});
