@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/credential_headers.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "http/request_url.h"
@@ -12,10 +13,8 @@ namespace patient_http::engine {
 
 namespace {
 
-// Credentials by custom, a key that one server knows, and a host that was meant for another server.
-constexpr std::array kBoundToOrigin = std::to_array<std::string_view>(
-    {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token",
-     "x-goog-api-key", "x-amz-security-token", "idempotency-key", "host"});
+// A key that one server knows, and a host that was meant for another one; credentials besides.
+constexpr std::array kBoundToOrigin = std::to_array<std::string_view>({"idempotency-key", "host"});
 // What describes a body; content-type stays, as the gem keeps it.
 constexpr std::array kBoundToBody =
     std::to_array<std::string_view>({"content-length", "transfer-encoding"});
@@ -44,8 +43,8 @@ HttpHeaders headers_for(const HttpHeaders& headers, bool same_origin, bool with_
   HttpHeaders kept;
   for (const auto& [name, value] : headers.entries()) {
     if (!with_body && is_in(kBoundToBody, name)) continue;
-    if (!same_origin &&
-        (std::holds_alternative<SecretReference>(value) || is_in(kBoundToOrigin, name))) {
+    if (!same_origin && (std::holds_alternative<SecretReference>(value) ||
+                         base::is_credential_header(name) || is_in(kBoundToOrigin, name))) {
       continue;
     }
     kept.set(name, value);

@@ -19,6 +19,7 @@ Request post(std::string url) {
                                        {"proxy-authorization", "p"},
                                        {"x-api-key", "k"},
                                        {"api-key", "k"},
+                                       {"x-auth-token", "t"},
                                        {"idempotency-key", "i"},
                                        {"x-signed", secret()},
                                        {"host", "h"},

@@ -14,10 +14,6 @@ constexpr std::array<std::string_view, 7> kForbidden = {
     "connection",        "keep-alive", "proxy-connection", "te",
     "transfer-encoding", "upgrade",    "http2-settings"};
 
-constexpr std::array<std::string_view, 8> kCredentials = {
-    "authorization", "cookie",       "proxy-authorization", "x-api-key",
-    "api-key",       "x-auth-token", "x-goog-api-key",      "x-amz-security-token"};
-
 }  // namespace
 
 void Http2Request::drop_head() {
@@ -45,10 +41,6 @@ void conform(Http2Request& request) {
         name == "host" || std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
     if (is_forbidden) name.clear();
   }
-}
-
-bool is_sensitive(std::string_view name) {
-  return std::find(kCredentials.begin(), kCredentials.end(), name) != kCredentials.end();
 }
 
 }  // namespace patient_http::http2

@@ -32,7 +32,4 @@ struct Http2Request {
 // becomes the authority.
 void conform(Http2Request& request);
 
-// Whether a header's value must stay out of compression tables whatever the request.
-[[nodiscard]] bool is_sensitive(std::string_view name);
-
 }  // namespace patient_http::http2

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/credential_headers.h"
 #include "drivers/http2/session_callbacks.h"
 
 namespace patient_http::http2 {
@@ -51,7 +52,8 @@ std::vector<nghttp2_nv> fields_of(const Http2Request& request) {
   for (const auto& [name, value] : request.headers) {
     if (name.empty()) continue;
     // An id is never seen again: it would only push what is out of the table.
-    const bool stays_out = request.holds_secrets || is_sensitive(name) || name == "x-request-id";
+    const bool stays_out =
+        request.holds_secrets || base::is_credential_header(name) || name == "x-request-id";
     fields.push_back(field(name, value, stays_out));
   }
   return fields;

@@ -237,13 +237,17 @@ TEST_F(Http2SessionTest, KeepsSecretsOutOfTables) {
 
 TEST_F(Http2SessionTest, KeepsCredentialsOutOfTablesWhateverTheRequest) {
   Http2Request request = get_request();
-  request.headers = {{"Authorization", "Bearer x"}, {"cookie", "a=b"}, {"accept", "text/plain"}};
+  request.headers = {{"Authorization", "Bearer x"},
+                     {"cookie", "a=b"},
+                     {"x-api-key", "k"},
+                     {"accept", "text/plain"}};
   Transcript seven;
   ASSERT_TRUE(peer.session.submit(std::move(request), seven));
   peer.flush();
   EXPECT_FALSE(peer.wrote_secrets);
   EXPECT_TRUE(peer.seen[7].find("authorization")->is_never_indexed);
   EXPECT_TRUE(peer.seen[7].find("cookie")->is_never_indexed);
+  EXPECT_TRUE(peer.seen[7].find("x-api-key")->is_never_indexed);
   EXPECT_FALSE(peer.seen[7].find("accept")->is_never_indexed);
 }
 
