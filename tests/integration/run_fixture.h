@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -9,6 +10,7 @@
 #include "patient_http/json.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
+#include "support/test_http_server.h"
 
 namespace patient_http {
 
@@ -54,6 +56,16 @@ class RunFixture : public testing::Test {
   const std::string output_ = folder_.file("results.jsonl");
   const std::string state_ = output_ + ".state";
   std::string errors_;  // of the last run
+};
+
+// And the server that its requests go to.
+class RunServerFixture : public RunFixture {
+ protected:
+  [[nodiscard]] std::string line(const std::string& path, const std::string& more = "") const {
+    return "{\"url\":\"" + server_.url(path) + "\"" + (more.empty() ? "" : "," + more) + "}";
+  }
+
+  test::TestHttpServer server_;
 };
 
 }  // namespace patient_http
