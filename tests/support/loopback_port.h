@@ -1,6 +1,11 @@
 #pragma once
 
+#include <netinet/in.h>
+
 namespace patient_http::test {
+
+// 127.0.0.1 with this port.
+[[nodiscard]] sockaddr_in loopback(int port);
 
 // A port of 127.0.0.1 that nobody had a moment ago; somebody may take it meanwhile.
 [[nodiscard]] int free_port();

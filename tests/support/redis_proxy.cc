@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "drivers/redis/reply_reader.h"
+#include "support/loopback_port.h"
 
 namespace patient_http::test {
 
@@ -25,14 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostHeld = 1 << 20;
-
-sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 void make_ready(int fd) {
   ::fcntl(fd, F_SETFL, O_NONBLOCK);
