@@ -7,10 +7,13 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
+# Paths count relative to the checkout, so that worktrees and clones share what is compiled.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(patient_http_options INTERFACE)
@@ -122,12 +125,14 @@ function(patient_http_test module)
   string(REPLACE "/" "_" id ${module})
   set(target ${id}_test)
   add_executable(${target} ${ARG_SOURCES})
-  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(${target}
     PRIVATE ${ARG_DEPENDS} patient_http_options GTest::gmock GTest::gtest_main)
   target_compile_options(${target} PRIVATE -O0)  # they compile more than run
-  target_compile_definitions(${target} PRIVATE
-    PATIENT_HTTP_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PATIENT_HTTP_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  # What a cache of compilers needs to know that a precompiled header is the same.
+  target_compile_options(${target} PRIVATE
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
   target_precompile_headers(${target} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
   include(GoogleTest)
   gtest_discover_tests(${target}

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "patient_http/inline_executor.h"
+#include "support/checkout.h"
 #include "support/temporary_folder.h"
 #include "support/test_http_server.h"
 

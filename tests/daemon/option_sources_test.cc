@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/configuration_file.h"
+#include "support/checkout.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "support/checkout.h"
+
 // Runs golden_check on copies of the golden folder in which something is changed: it must notice.
 
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "patient_http/json.h"
+#include "support/checkout.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 #include "support/test_http_server.h"

@@ -8,6 +8,7 @@
 
 #include "jobs/redis_store_fixture.h"
 #include "patient_http/json.h"
+#include "support/checkout.h"
 #include "support/comma_locale.h"
 #include "support/program.h"
 

@@ -16,6 +16,7 @@
 #include "drivers/sqlite/database.h"
 #include "jobs/job_store_conformance.h"
 #include "jobs/sqlite_job_store.h"
+#include "support/checkout.h"
 #include "support/temporary_folder.h"
 
 extern char** environ;

@@ -14,6 +14,7 @@
 #include "drivers/sqlite/database.h"
 #include "drivers/sqlite/transaction.h"
 #include "jobs/job_store_conformance.h"
+#include "support/checkout.h"
 #include "support/temporary_folder.h"
 
 namespace patient_http::jobs {

@@ -8,6 +8,7 @@
 
 #include "patient_http/json.h"
 #include "payload/encryptor.h"
+#include "support/checkout.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
 

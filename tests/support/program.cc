@@ -16,6 +16,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/checkout.h"
+
 extern char** environ;
 
 namespace patient_http::test {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "drivers/net/fd.h"
+#include "support/checkout.h"
 #include "support/loopback_port.h"
 #include "support/program.h"
 
