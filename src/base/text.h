@@ -27,6 +27,9 @@ namespace patient_http::base {
 // What an exception of the user's says; empty also when its what() gives a null pointer.
 [[nodiscard]] std::string_view what_of(const std::exception& error);
 
+// Two lower-case digits a byte.
+[[nodiscard]] std::string hex_encode(std::string_view bytes);
+
 // Standard alphabet with padding, without line breaks (RFC 4648 §4).
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 // White space is skipped; empty when anything else is wrong.

@@ -3,11 +3,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include "drivers/crypto/hmac.h"
 #include "drivers/crypto/secret_bytes.h"
 
 namespace patient_http::crypto {
-
-enum class HmacDigest { kSha1, kSha256 };
 
 // PBKDF2 (RFC 8018) with an HMAC: `length` bytes of key from a password. Slow by design: 65,536
 // iterations take some 20 ms. Throws std::runtime_error when OpenSSL does not offer it.

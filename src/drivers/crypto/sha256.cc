@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "base/text.h"
+
 namespace patient_http::crypto {
 
 namespace {
@@ -38,13 +40,8 @@ std::array<unsigned char, 32> Sha256::digest() const {
 }
 
 std::string Sha256::hex() const {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out;
-  for (const unsigned char byte : digest()) {
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
+  const auto bytes = digest();
+  return base::hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 std::array<unsigned char, 32> sha256(std::string_view bytes) {
