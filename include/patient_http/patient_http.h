@@ -38,6 +38,7 @@
 #include "patient_http/secret_sources.h"
 #include "patient_http/service.h"
 #include "patient_http/service_status.h"
+#include "patient_http/signing.h"
 #include "patient_http/sqlite_payload_store.h"
 #include "patient_http/task_handler.h"
 #include "patient_http/timeout.h"

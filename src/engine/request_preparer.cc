@@ -35,10 +35,6 @@ std::string quoted(std::string_view what, std::string_view name) {
   return std::string(what).append(" \"").append(name).append("\"");
 }
 
-bool is_own_header(std::string_view name) {
-  return std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name) != kOwnHeaders.end();
-}
-
 bool has_header(const PreparedRequest& prepared, std::string_view name) {
   return std::any_of(prepared.headers.begin(), prepared.headers.end(),
                      [&](const auto& header) { return header.first == name; });
@@ -178,6 +174,10 @@ Result<void, UnpreparedRequest> preprocess(const Request& request, std::string u
 }
 
 }  // namespace
+
+bool is_own_header(std::string_view name) {
+  return std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name) != kOwnHeaders.end();
+}
 
 bool Ingredients::has_user_code() const {
   return !preprocessors.empty() ||

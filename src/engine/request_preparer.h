@@ -43,6 +43,10 @@ struct Ingredients {
   std::vector<NamedPreprocessor> preprocessors;  // in order
 };
 
+// Whether the engine itself decides on a header, the framing of the message, whatever a request or
+// a preprocessor says. `name` in lower case.
+[[nodiscard]] bool is_own_header(std::string_view name);
+
 inline constexpr const char* kIdempotencyKey = "idempotency-key";
 
 // What a request is known by where it is sent.
