@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patient_http/outgoing_request.h"
@@ -31,6 +32,7 @@ class Preprocessors final {
   // Replaces an earlier one of that name. Throws std::invalid_argument when the name is empty or
   // the function is.
   void register_preprocessor(std::string name, Preprocessor preprocessor);
+  [[nodiscard]] bool contains(std::string_view name) const;
   // In alphabetical order.
   [[nodiscard]] std::vector<std::string> names() const;
 

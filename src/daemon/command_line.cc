@@ -33,7 +33,7 @@ constexpr const char* kRunDetails =
     R"(Input: a JSON object per line; only "url" is required.
   {"id": 1, "method": "post", "url": "https://api.example.com/v1", "headers": {"authorization": "Bearer …"},
    "params": {"q": "x"}, "json": {…} or "body": "…", "timeout": 120, "max_redirects": 5,
-   "callback_args": {…}, "raise_error_responses": false}
+   "callback_args": {…}, "raise_error_responses": false, "preprocessors": ["name"]}
   "id" is a string or an integer, by default the line's number; ids must differ. Blank lines are skipped.
 
 Output: a line per request, written when it has ended, in the order in which they end.
@@ -58,8 +58,8 @@ Exit status, over the whole file, earlier starts included:
 void add_engine_options(CLI::App& command, ProcessorOptions& options, std::string& config) {
   command
       .add_option("--config", config,
-                  "Options of the engine, and secrets: [processor] and [secrets] in TOML; what is "
-                  "given here wins")
+                  "Options of the engine, secrets and what signs: [processor], [secrets] and "
+                  "[preprocessors] in TOML; what is given here wins")
       ->type_name("FILE");
   const auto seconds = [&command](const char* name, Seconds& value, const char* help) {
     command
@@ -183,6 +183,11 @@ void add_send(CLI::App& app, HttpMethod method, SendArguments& arguments) {
   command
       ->add_option("--secret-header", options.secret_headers,
                    "'name: name of a secret', from [secrets] of --config; repeatable")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--preprocessor", options.preprocessors,
+                   "Name of one of [preprocessors] of --config, which signs; repeatable")
       ->expected(1)
       ->take_all();
   command->add_option("-p,--param", options.params, "name=value, added to the query; repeatable")

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/preprocessor_section.h"
+#include "daemon/toml_secret.h"
 #include "daemon/toml_section.h"
 #include "daemon/whole_file.h"
 #include "payload/payload_reference.h"
@@ -34,12 +36,11 @@ class FileReader {
     root.read("payload_stores", [this](TomlSection& section) { read_payload_stores(section); });
     root.read("encryption", [this](TomlSection& section) { read_encryption(section); });
     root.read("secrets", [this](TomlSection& section) { read_secrets(section); });
+    // They may refer to secrets.
+    root.read("preprocessors", [this](TomlSection& section) { read_preprocessors_of(section); });
   }
 
  private:
-  static constexpr const char* kSourceForms =
-      "must be the value in quotes, or { env = \"NAME\" }, { file = \"PATH\" } or { command = "
-      "\"…\" }";
   static constexpr const char* kStoreForms =
       "must be { type = \"file\", directory = \"PATH\" }, { type = \"sqlite\", database = "
       "\"PATH\" } or { type = \"redis\", url = \"URL\", prefix = \"TEXT\", lifetime = SECONDS, "
@@ -152,7 +153,7 @@ class FileReader {
   }
 
   void add_key(TomlSection& section, const toml::node& node) {
-    auto source = source_of(section, "keys", node);
+    auto source = read_secret(section, "keys", node, folder_);
     if (!source) return;
     if (source->kind == SecretSource::Kind::kValue && source->text.empty())
       section.problem(node, "keys", "must not be empty");
@@ -164,42 +165,21 @@ class FileReader {
     section.for_each([&](const std::string& name, const toml::node& value) {
       if (name.empty()) {
         section.problem(value, name, "must have a name");
-      } else if (auto source = source_of(section, name, value)) {
+      } else if (auto source = read_secret(section, name, value, folder_)) {
         options_.secrets.push_back({name, std::move(*source)});
         note("secrets." + name, value.source().begin.line);
       }
     });
   }
 
-  // A text is the value itself, a table says where it is. Relative names of files are meant from
-  // the file's folder on.
-  std::optional<SecretSource> source_of(TomlSection& section, const std::string& name,
-                                        const toml::node& node) {
-    using Kind = SecretSource::Kind;
-    if (const auto* literal = node.as_string()) return SecretSource{Kind::kValue, literal->get()};
-    static const toml::table kNone;
-    const toml::table& table = node.is_table() ? *node.as_table() : kNone;
-    const auto text = [&](std::string_view key) {
-      return table[key].value_exact<std::string>().value_or("");
-    };
-    const std::string variable = text("env");
-    const std::string file = text("file");
-    const std::string command = text("command");
-    const int sources = !variable.empty() + !file.empty() + !command.empty();
-    const bool has_lifetime = !command.empty() && table["lifetime"].is_number();
-    if (sources != 1 || table.size() != (has_lifetime ? 2U : 1U)) {
-      section.problem(node, name, kSourceForms);
-      return std::nullopt;
-    }
-    if (!variable.empty()) return SecretSource{Kind::kEnvironment, variable};
-    if (!file.empty()) return SecretSource{Kind::kFile, (folder_ / file).string()};
-    SecretSource source{Kind::kCommand, command};
-    if (!has_lifetime) return source;
-    constexpr double kLongest = 1e9;
-    source.lifetime = Seconds(table["lifetime"].value<double>().value_or(-1));
-    if (source.lifetime->count() >= 0 && source.lifetime->count() <= kLongest) return source;
-    section.problem(node, name, "must have a lifetime of 0 or more seconds");
-    return std::nullopt;
+  void read_preprocessors_of(TomlSection& section) {
+    options_.preprocessors = read_preprocessors(section, folder_, [this](const std::string& name) {
+      return std::any_of(options_.secrets.begin(), options_.secrets.end(),
+                         [&](const NamedSecret& secret) { return secret.name == name; });
+    });
+    section.for_each([this](const std::string& name, const toml::node& value) {
+      note("preprocessors." + name, value.source().begin.line);
+    });
   }
 
   const std::string& path_;
@@ -241,6 +221,7 @@ Result<void> read_configuration_file(const std::string& path, ProcessorOptions& 
   if (!read) return read;
   options = all.processor;
   register_secrets(all.secrets, options.secrets);
+  register_preprocessors(all.preprocessors, options.secrets, options.preprocessors);
   return {};
 }
 

@@ -15,7 +15,8 @@ namespace patient_http::daemon {
 [[nodiscard]] Result<void> read_configuration_file(const std::string& path, ServeOptions& options,
                                                    Origins& origins);
 
-// The same for commands that only need [processor] and [secrets]: the secrets are registered.
+// The same for commands that only need [processor], [secrets] and [preprocessors]: the last two are
+// registered.
 [[nodiscard]] Result<void> read_configuration_file(const std::string& path,
                                                    ProcessorOptions& options);
 

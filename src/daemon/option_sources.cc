@@ -130,6 +130,9 @@ void Gatherer::read_environment() {
   };
   for (const NamedSecret& secret : gathered_.options.secrets) note_source(secret.source);
   for (const SecretSource& key : gathered_.options.encryption_keys) note_source(key);
+  for (const PreprocessorSetup& preprocessor : gathered_.options.preprocessors) {
+    for (const auto& [key, source] : preprocessor.secrets) note_source(source);
+  }
   // No problem: Kubernetes sets PATIENT_HTTP_SERVICE_HOST for a Service "patient-http".
   for (const auto& [name, value] : environment_) {
     if (name.starts_with(kPrefix) && !known.contains(name))
@@ -278,11 +281,17 @@ void Gatherer::check_secrets() {
     if (const std::string wrong = key.problem(); !wrong.empty())
       problem_of("encryption_keys", "encryption.keys: " + wrong);
   }
-  for (const NamedSecret& secret : gathered_.options.secrets) {
-    const std::string wrong = secret.source.problem();
-    if (wrong.empty()) continue;
-    gathered_.warnings.push_back(origin("secrets." + secret.name).place + ": secrets." +
-                                 secret.name + ": " + wrong);
+  const auto check_later = [this](const std::string& name, const std::string& key,
+                                  const SecretSource& source) {
+    const std::string wrong = source.problem();
+    if (!wrong.empty())
+      gathered_.warnings.push_back(origin(name).place + ": " + name + key + ": " + wrong);
+  };
+  for (const NamedSecret& secret : gathered_.options.secrets)
+    check_later("secrets." + secret.name, "", secret.source);
+  for (const PreprocessorSetup& preprocessor : gathered_.options.preprocessors) {
+    for (const auto& [key, source] : preprocessor.secrets)
+      check_later("preprocessors." + preprocessor.name, "." + key, source);
   }
 }
 
@@ -354,6 +363,11 @@ std::string configuration_text(GatheredOptions gathered) {
   for (const NamedSecret& secret : options.secrets) {
     text += toml_key(secret.name) + " = " + secret.source.masked_toml() +
             place("secrets." + secret.name);
+  }
+  if (!options.preprocessors.empty()) text += "\n[preprocessors]\n";
+  for (const PreprocessorSetup& preprocessor : options.preprocessors) {
+    text += toml_key(preprocessor.name) + " = " + preprocessor.masked_toml() +
+            place("preprocessors." + preprocessor.name);
   }
   return text;
 }

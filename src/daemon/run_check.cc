@@ -15,7 +15,7 @@ constexpr std::uint64_t kMostReported = 1000;
 
 }  // namespace
 
-RunResult<CheckedInput> check_input(const std::string& path, int fd, const SecretManager& secrets,
+RunResult<CheckedInput> check_input(const std::string& path, int fd, const ProcessorOptions& engine,
                                     const std::function<void(const std::string&)>& report,
                                     const std::function<bool()>& is_stopped) {
   CheckedInput checked;
@@ -37,7 +37,7 @@ RunResult<CheckedInput> check_input(const std::string& path, int fd, const Secre
     ++number;
     hash.add(reader.raw());
     if (is_blank(reader.line())) continue;
-    const auto line = parse_run_line(reader.line(), number, secrets);
+    const auto line = parse_run_line(reader.line(), number, engine);
     if (!line) {
       complain(line.error().message);
     } else if (!ids.insert(line->id_text)) {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "daemon/run_failure.h"
-#include "patient_http/secret_manager.h"
+#include "patient_http/processor_options.h"
 
 namespace patient_http::daemon {
 
@@ -18,7 +18,7 @@ struct CheckedInput {
 // Reads `path` once, and fails with all its bad lines reported to `report`, a sentence each with
 // the line's number. `is_stopped` is asked now and then.
 [[nodiscard]] RunResult<CheckedInput> check_input(
-    const std::string& path, int fd, const SecretManager& secrets,
+    const std::string& path, int fd, const ProcessorOptions& engine,
     const std::function<void(const std::string&)>& report, const std::function<bool()>& is_stopped);
 
 }  // namespace patient_http::daemon

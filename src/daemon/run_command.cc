@@ -134,7 +134,7 @@ RunResult<void> Run::prepare() {
 RunResult<void> Run::check() {
   if (!options_.checks_first()) return {};
   auto checked = check_input(
-      options_.input, input_, options_.processor.secrets,
+      options_.input, input_, options_.processor,
       [](const std::string& text) { print_error(text); }, [this] { return is_stopped(); });
   if (!checked) return unexpected(checked.error());
   checked_ = std::move(*checked);

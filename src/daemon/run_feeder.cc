@@ -53,7 +53,7 @@ RunResult<void> RunFeeder::skip_taken(const std::function<bool()>& is_stopped) {
     ++number_;
     prefix_.add(reader_.raw());
     if (options_.checks_first() || is_blank(reader_.line())) continue;
-    if (const auto line = parse_run_line(reader_.line(), number_, options_.processor.secrets))
+    if (const auto line = parse_run_line(reader_.line(), number_, options_.processor))
       ids_.insert(line->id_text);
   }
   if (!resumed_.is_new && prefix_.hex() != resumed_.prefix_sha256) {
@@ -128,7 +128,7 @@ void RunFeeder::finish() {
 }
 
 void RunFeeder::take_request(std::string_view text) {
-  auto line = parse_run_line(text, number_, options_.processor.secrets);
+  auto line = parse_run_line(text, number_, options_.processor);
   if (!line) {
     complain(line.error().message);
     return;

@@ -11,7 +11,7 @@ namespace patient_http::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kFields = {"id",
+constexpr std::array<std::string_view, 15> kFields = {"id",
                                                       "method",
                                                       "url",
                                                       "headers",
@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 14> kFields = {"id",
                                                       "raise_error_responses",
                                                       "retry",
                                                       "idempotency_key",
-                                                      "on_interrupted"};
+                                                      "on_interrupted",
+                                                      "preprocessors"};
 constexpr std::array<std::string_view, 5> kRetryFields = {"retries", "on", "max_retry_after",
                                                           "max_time", "idempotent"};
 
@@ -122,6 +123,16 @@ Result<void> read_on_interrupted(const Json& json, RequestOptions& options) {
   return {};
 }
 
+Result<void> read_preprocessors(const Json& json, RequestOptions& options) {
+  const Json::Array* names = json.if_array();
+  if (names == nullptr) return wrong("preprocessors", "an array of names", json);
+  for (const Json& name : *names) {
+    if (!name.is_string()) return wrong("preprocessors", "an array of strings", name);
+    options.preprocessors.push_back(*name.if_string());
+  }
+  return {};
+}
+
 Result<void> read_method(const Json& json, RequestOptions& options) {
   const std::string* text = json.if_string();
   if (text == nullptr) return wrong("method", "a string", json);
@@ -155,6 +166,7 @@ Result<void> read_field(const Json::Member& member, RequestOptions& options, Run
   if (key == "retry") return read_retry(value, options);
   if (key == "idempotency_key") return read_idempotency_key(value, options);
   if (key == "on_interrupted") return read_on_interrupted(value, options);
+  if (key == "preprocessors") return read_preprocessors(value, options);
   if (key == "callback_args") {
     if (auto args = CallbackArgs::create(value); !args) return failure(args.error().message());
     line.callback_args = value;
@@ -189,6 +201,15 @@ Result<void> check_secrets(const Request& request, const SecretManager& secrets)
   return {};
 }
 
+Result<void> check_preprocessors(const Request& request, const Preprocessors& known) {
+  for (const std::string& name : request.preprocessors()) {
+    if (known.contains(name)) continue;
+    return failure("preprocessors refers to " + base::json_string(name) +
+                   ", which is not set up; put it into [preprocessors] of a file for --config");
+  }
+  return {};
+}
+
 // A request to be replaced: Request has no other empty state.
 Request placeholder() {
   return Request::create({.url = "http://localhost/"}).value();
@@ -201,7 +222,7 @@ bool is_blank(std::string_view line) {
 }
 
 Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number,
-                               const SecretManager& secrets) {
+                               const ProcessorOptions& engine) {
   // Editors that put a byte order mark before the first line mean no harm.
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -220,7 +241,9 @@ Result<RunLine> parse_run_line(std::string_view text, std::uint64_t number,
   if (json->find("url") == nullptr) return failure("url is missing; it is the one required field");
   auto request = Request::create(std::move(options));
   if (!request) return failure(request.error().message());
-  if (auto known = check_secrets(*request, secrets); !known) return unexpected(known.error());
+  auto known = check_secrets(*request, engine.secrets);
+  if (known) known = check_preprocessors(*request, engine.preprocessors);
+  if (!known) return unexpected(known.error());
   line.request = std::move(*request);
   return line;
 }

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "patient_http/json.h"
+#include "patient_http/processor_options.h"
 #include "patient_http/request.h"
 #include "patient_http/result.h"
-#include "patient_http/secret_manager.h"
 
 namespace patient_http::daemon {
 
@@ -24,9 +24,10 @@ struct RunLine {
 // Whether a line counts as blank and is skipped.
 [[nodiscard]] bool is_blank(std::string_view line);
 
-// Reads a line that is not blank; `number` is its place in the file, from 1. Secrets that it names
-// must be among `secrets`. The failure says what is wrong in it and what to write instead.
+// Reads a line that is not blank; `number` is its place in the file, from 1. Secrets and
+// preprocessors that it names must be among those of `engine`. The failure says what is wrong in it
+// and what to write instead.
 [[nodiscard]] Result<RunLine> parse_run_line(std::string_view line, std::uint64_t number,
-                                             const SecretManager& secrets);
+                                             const ProcessorOptions& engine);
 
 }  // namespace patient_http::daemon

@@ -4,8 +4,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <stdexcept>
 
 #include "daemon/option_value.h"
+#include "engine/secret_registry.h"
 #include "patient_http/secret_sources.h"
 
 namespace patient_http::daemon {
@@ -18,6 +21,21 @@ SecretFunction SecretSource::function() const {
     options.lifetime = std::chrono::duration_cast<std::chrono::steady_clock::duration>(*lifetime);
   }
   return secret_from_command(text, options);
+}
+
+SecretFunction SecretSource::function_in(const SecretManager& named) const {
+  if (kind == Kind::kValue) {
+    // Shared by the copies of the function, and wiped with the last one.
+    return [secret = std::make_shared<const engine::Secret>(text)] {
+      return std::optional(secret->value());
+    };
+  }
+  if (kind != Kind::kReference) return function();
+  return [named, name = text]() -> std::optional<std::string> {
+    const auto secret = named.registry().find(name);
+    if (!secret) throw std::runtime_error("no secret is registered as \"" + name + "\"");
+    return secret->is_function() ? secret->call() : std::optional(secret->value());
+  };
 }
 
 std::string SecretSource::problem() const {
@@ -38,6 +56,8 @@ std::string SecretSource::masked_toml() const {
       return "{ file = " + toml_string(text) + " }";
     case Kind::kCommand:
       return "{ command = \"***\" }";
+    case Kind::kReference:
+      return "{ secret = " + toml_string(text) + " }";
   }
   return {};
 }

@@ -48,6 +48,7 @@ Result<RequestOptions> request_options(const SendOptions& options) {
   auto headers = headers_of(options);
   if (!headers) return unexpected(std::move(headers.error()));
   request.headers = std::move(*headers);
+  request.preprocessors = options.preprocessors;
   for (const std::string& param : options.params) {
     const std::size_t equals = param.find('=');
     request.params.push_back({param.substr(0, equals), equals == std::string::npos

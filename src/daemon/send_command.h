@@ -15,6 +15,7 @@ struct SendOptions {
   std::string url;
   std::vector<std::string> headers;         // "name: value"
   std::vector<std::string> secret_headers;  // "name: secret's name"
+  std::vector<std::string> preprocessors;   // their names, in order
   std::vector<std::string> params;          // "name=value"
   std::optional<std::string> body;          // "@file", "@-" or the body itself
   std::optional<std::string> json;

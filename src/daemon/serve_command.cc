@@ -78,6 +78,7 @@ class Serve {
   std::shared_ptr<LogOutput> output_;  // owned by the parts' logs, too
   Log log_;
   SecretManager secrets_;  // those of the processor
+  Preprocessors preprocessors_;
   std::unique_ptr<ServiceParts> service_;
   std::thread quieter_;
   std::string_view state_ = "running";
@@ -136,6 +137,7 @@ Result<void> Serve::open_service() {
     configuration->redis->on_sidekiq_signal = [](int signal) { ::kill(::getpid(), signal); };
   }
   secrets_ = configuration->processor.secrets;
+  preprocessors_ = configuration->processor.preprocessors;
   try {
     auto service = ServiceParts::open(std::move(*configuration));
     if (!service) {
@@ -282,7 +284,11 @@ void Serve::take_over(const GatheredOptions& fresh) {
   output_->set_level(options.log_level);
   output_->set_format(options.log_format);
   register_secrets(fresh.options.secrets, secrets_);
-  log_.info(fmt::format("reloaded: the log and {} secrets", fresh.options.secrets.size()));
+  register_preprocessors(fresh.options.preprocessors, secrets_, preprocessors_);
+  log_.info(fmt::format("reloaded: the log and {} secrets", fresh.options.secrets.size()) +
+            (fresh.options.preprocessors.empty()
+                 ? ""
+                 : fmt::format(", {} preprocessors", fresh.options.preprocessors.size())));
   for (const std::string& warning : fresh.warnings) log_.warn(warning);
   for (const std::string& name : changes_for_restart(fresh))
     log_.warn("reload: " + name + " has changed, and takes effect after a restart");
@@ -305,6 +311,12 @@ std::vector<std::string> Serve::changes_for_restart(GatheredOptions fresh) {
         std::any_of(fresh.options.secrets.begin(), fresh.options.secrets.end(),
                     [&](const NamedSecret& secret) { return secret.name == name; });
     if (!is_there) names.push_back("the removal of secrets." + name);
+  }
+  for (const std::string& name : preprocessors_.names()) {
+    const bool is_there = std::any_of(
+        fresh.options.preprocessors.begin(), fresh.options.preprocessors.end(),
+        [&](const PreprocessorSetup& preprocessor) { return preprocessor.name == name; });
+    if (!is_there) names.push_back("the removal of preprocessors." + name);
   }
   return names;
 }

@@ -74,7 +74,7 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("proxy_from_environment", &o.proxy_from_environment, "",
       "Take the proxies of https_proxy, http_proxy, all_proxy and no_proxy");
   add("delivery_threads", &o.delivery_threads, "N", "Threads that store results");
-  add("preparer_threads", &o.preparer_threads, "N", "Threads that get secrets");
+  add("preparer_threads", &o.preparer_threads, "N", "Threads that get secrets and sign");
 }
 
 void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
@@ -242,6 +242,8 @@ std::vector<Option> options_of(ServeOptions& options) {
 Result<Configuration> make_configuration(const ServeOptions& options) {
   Configuration configuration = plain_configuration(options);
   register_secrets(options.secrets, configuration.processor.secrets);
+  register_preprocessors(options.preprocessors, configuration.processor.secrets,
+                         configuration.processor.preprocessors);
   for (const PayloadStorePlace& place : options.payload_stores) {
     auto store = open_store(place, options.redis);
     if (!store) {

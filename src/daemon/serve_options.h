@@ -9,6 +9,7 @@
 
 #include "daemon/log_output.h"
 #include "daemon/option_value.h"
+#include "daemon/preprocessor_setup.h"
 #include "daemon/secret_source.h"
 #include "patient_http/configuration.h"
 #include "patient_http/log.h"
@@ -64,6 +65,7 @@ struct ServeOptions {
   EncryptionFormat encryption = {};
   std::vector<SecretSource> encryption_keys = {};
   std::vector<NamedSecret> secrets = {};
+  std::vector<PreprocessorSetup> preprocessors = {};
 
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
@@ -100,11 +102,13 @@ struct Origin {
   std::string place = "default";  // "/etc/x.toml:3", "PATIENT_HTTP_RETRIES", "--retries"
 };
 
-// By the name of the option, and "encryption_keys", "secrets.<name>", "payload_stores.<name>".
+// By the name of the option, and "encryption_keys", "secrets.<name>", "payload_stores.<name>",
+// "preprocessors.<name>".
 using Origins = std::map<std::string, Origin, std::less<>>;
 
-// The configuration of a service, without its log, secrets registered. Throws nothing; opens the
-// payload stores and gets the encryption keys. The failure says what could not be had.
+// The configuration of a service, without its log, secrets and preprocessors registered. Throws
+// nothing; opens the payload stores and gets the encryption keys. The failure says what could not
+// be had.
 [[nodiscard]] Result<Configuration> make_configuration(const ServeOptions& options);
 
 // What Configuration::validate() says of it, before anything is opened.

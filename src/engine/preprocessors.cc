@@ -43,6 +43,10 @@ void Preprocessors::register_preprocessor(std::string name, Preprocessor preproc
   registry_->add(std::move(name), std::make_shared<const Preprocessor>(std::move(preprocessor)));
 }
 
+bool Preprocessors::contains(std::string_view name) const {
+  return registry_->find(name) != nullptr;
+}
+
 std::vector<std::string> Preprocessors::names() const {
   return registry_->names();
 }

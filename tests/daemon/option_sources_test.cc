@@ -119,6 +119,18 @@ TEST_F(OptionSourcesTest, TakesVariablesThatTheFileNamesForSecrets) {
   EXPECT_EQ(all(gathered.problems), "");
 }
 
+TEST_F(OptionSourcesTest, KnowsWherePreprocessorsHaveTheirSecretsFrom) {
+  const auto gathered = gather(
+      "[preprocessors.token]\ntype = \"bearer\"\ntoken = { env = \"PATIENT_HTTP_TOKEN\" }\n"
+      "[preprocessors.sign]\ntype = \"hmac\"\nsecret = { file = \"later\" }\n",
+      {{"PATIENT_HTTP_TOKEN", "t"}, {"REDIS_URL", "redis://localhost"}});
+  EXPECT_EQ(all(gathered.problems), "");
+  EXPECT_THAT(gathered.warnings,
+              testing::Contains(path_ + ":4: preprocessors.sign.secret: cannot read " +
+                                folder_.file("later")));
+  EXPECT_THAT(all(gathered.warnings), Not(HasSubstr("no such option")));
+}
+
 TEST_F(OptionSourcesTest, FindsItsRedisWhereSidekiqDoes) {
   const auto url = [&](Environment environment) {
     const auto gathered = gather("", std::move(environment));
@@ -188,7 +200,12 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
       "r = { type = \"redis\", url = \"redis://:hunter2@host/2\", lifetime = 60 }\n"
       "[encryption]\nkeys = [\"hunter2\", { env = \"PATH\" }]\n"
       "[secrets]\nliteral = \"hunter2\"\nfile = { file = \"/etc/hostname\" }\n"
-      "command = { command = \"echo hunter2\" }\n",
+      "command = { command = \"echo hunter2\" }\n"
+      "[preprocessors]\ntoken = { type = \"bearer\", token = \"hunter2\" }\n"
+      "s3 = { type = \"aws_sigv4\", service = \"s3\", region = \"r\", access_key_id = \"hunter2\", "
+      "secret_access_key = { secret = \"literal\" }, signs_body = false }\n"
+      "hook = { type = \"hmac\", secret = \"hunter2\", parts = [\"timestamp\", \"body\"], "
+      "timestamp_header = \"x-time\", prefix = \"v1=\" }\n",
       {}, {.values = {{"log_level", "debug"}}});
   EXPECT_EQ(all(gathered.problems), "");
   const std::string text = configuration_text(gathered);
@@ -201,7 +218,14 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
         "\"patient_http:payloads:\", lifetime = 60 }  # FILE:6",
         "keys = [\"***\", { env = \"PATH\" }]  # FILE:8", "literal = \"***\"  # FILE:10",
         "file = { file = \"/etc/hostname\" }  # FILE:11",
-        "command = { command = \"***\" }  # FILE:12", "level = \"debug\"  # --log-level"}) {
+        "command = { command = \"***\" }  # FILE:12",
+        "token = { type = \"bearer\", token = \"***\" }  # FILE:14",
+        "s3 = { type = \"aws_sigv4\", service = \"s3\", region = \"r\", signs_body = false, "
+        "access_key_id = \"***\", secret_access_key = { secret = \"literal\" } }  # FILE:15",
+        "hook = { type = \"hmac\", header = \"x-signature\", prefix = \"v1=\", algorithm = "
+        "\"sha256\", encoding = \"hex\", parts = [\"timestamp\", \"body\"], separator = \"\\n\", "
+        "timestamp_header = \"x-time\", secret = \"***\" }  # FILE:16",
+        "level = \"debug\"  # --log-level"}) {
     std::string expected = line;
     if (const auto at = expected.find("FILE"); at != std::string::npos)
       expected.replace(at, 4, path_);

@@ -5,11 +5,12 @@
 namespace patient_http::daemon {
 namespace {
 
-// The secret "known" is set.
+// The secret and the preprocessor "known" are set.
 Result<RunLine> parse(const std::string& line, std::uint64_t number) {
-  SecretManager secrets;
-  secrets.register_secret("known", "value");
-  return parse_run_line(line, number, secrets);
+  ProcessorOptions engine;
+  engine.secrets.register_secret("known", "value");
+  engine.preprocessors.register_preprocessor("known", [](OutgoingRequest&) {});
+  return parse_run_line(line, number, engine);
 }
 
 std::string error_of(const std::string& line) {
@@ -94,6 +95,20 @@ TEST(RunLineTest, TakesSecretsThatAreSet) {
       1);
   ASSERT_TRUE(line.has_value()) << line.error().message;
   EXPECT_EQ(line->request.secret_params().size(), 1U);
+}
+
+TEST(RunLineTest, TakesPreprocessorsThatAreSetUp) {
+  const auto line = parse(R"({"url":"http://h/","preprocessors":["known","known"]})", 1);
+  ASSERT_TRUE(line.has_value()) << line.error().message;
+  EXPECT_EQ(line->request.preprocessors(), (std::vector<std::string>{"known", "known"}));
+  EXPECT_EQ(
+      error_of(R"({"url":"http://h/","preprocessors":["aws"]})"),
+      "preprocessors refers to \"aws\", which is not set up; put it into [preprocessors] of a "
+      "file for --config");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","preprocessors":"known"})"),
+            "preprocessors must be an array of names, got: string");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","preprocessors":[1]})"),
+            "preprocessors must be an array of strings, got: integer");
 }
 
 }  // namespace

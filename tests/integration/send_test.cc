@@ -46,6 +46,23 @@ TEST(SendTest, SendsHeadersParamsAndBodies) {
   EXPECT_EQ(requests[1].body, "from a file");
 }
 
+TEST(SendTest, SignsAsAFileSays) {
+  TestHttpServer server;
+  test::TemporaryFolder folder;
+  test::write_file(folder.file("c.toml"),
+                   "[preprocessors.aws]\ntype = \"aws_sigv4\"\nservice = \"bedrock\"\n"
+                   "region = \"us-east-1\"\naccess_key_id = \"AKID\"\n"
+                   "secret_access_key = \"secret\"\n");
+  Program good("patient-http", {"get", server.url("/s"), "--config", folder.file("c.toml"),
+                                "--preprocessor", "aws"});
+  EXPECT_EQ(good.wait(), 0) << good.errors();
+  EXPECT_THAT(server.requests().at(0).header("authorization").at(0),
+              HasSubstr("/us-east-1/bedrock/aws4_request, SignedHeaders=host;x-amz-date, "));
+  Program bad("patient-http", {"get", server.url("/s"), "--preprocessor", "aws"});
+  EXPECT_EQ(bad.wait(), 1);
+  EXPECT_THAT(bad.errors(), HasSubstr("no preprocessor is registered as \"aws\""));
+}
+
 TEST(SendTest, TakesOptionsAndSecretsFromAFileUnderTheCommandLine) {
   TestHttpServer server;
   test::TemporaryFolder folder;

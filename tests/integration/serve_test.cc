@@ -178,18 +178,25 @@ TEST_F(ServeTest, OpensItsLogAnewAndReadsItsFileAgain) {
 
 TEST_F(ServeTest, UsesTheSecretsThatItReadAgain) {
   const std::string config = folder_.file("config.toml");
-  test::write_file(config, "[secrets]\ntoken = \"first\"\n");
+  const auto file = [](const std::string& secret, const std::string& token) {
+    return "[secrets]\ntoken = \"" + secret +
+           "\"\n[preprocessors.login]\ntype = \"bearer\"\ntoken = " + token + "\n";
+  };
+  test::write_file(config, file("first", "\"another\""));
   auto program = serve({"--config", config});
   ASSERT_TRUE(wait_for_log(*program, "info ready\n"));
-  test::write_file(config, "[secrets]\ntoken = \"second\"\n");
+  test::write_file(config, file("second", "{ secret = \"token\" }"));
   program->signal(SIGHUP);
-  ASSERT_TRUE(wait_for_log(*program, "reloaded: the log and 1 secrets"));
-  const auto submitted = client_->client().get(
-      server_.url("/"), {.headers = {{"x-token", SecretReference::create("token").value()}}},
-      {.callback = "Printer"});
+  ASSERT_TRUE(wait_for_log(*program, "reloaded: the log and 1 secrets, 1 preprocessors"));
+  const auto submitted =
+      client_->client().get(server_.url("/"),
+                            {.headers = {{"x-token", SecretReference::create("token").value()}},
+                             .preprocessors = {"login"}},
+                            {.callback = "Printer"});
   ASSERT_TRUE(submitted.has_value());
   ASSERT_TRUE(server_.wait_for_requests("/"));
   EXPECT_EQ(server_.requests().at(0).header("x-token").at(0), "second");
+  EXPECT_EQ(server_.requests().at(0).header("authorization").at(0), "Bearer second");
 }
 
 TEST_F(ServeTest, TellsSystemdHowItIs) {
