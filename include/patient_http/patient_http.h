@@ -33,6 +33,7 @@
 #include "patient_http/response.h"
 #include "patient_http/result.h"
 #include "patient_http/retry_options.h"
+#include "patient_http/s3_payload_store.h"
 #include "patient_http/secret_manager.h"
 #include "patient_http/secret_reference.h"
 #include "patient_http/secret_sources.h"

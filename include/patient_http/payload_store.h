@@ -37,6 +37,12 @@ class PayloadStore {
   // Puts back what somebody else removed under `key`. False when it is there, or there is no copy.
   // remove() removes the copy, too.
   [[nodiscard]] virtual Result<bool> restore(const std::string& /*key*/) { return false; }
+
+  // For stores that wait for long: ends the calls that wait, and later ones, with a failure, until
+  // resume(). Called when a stop is to wait no longer; must not block.
+  virtual void interrupt() {}
+  // Called when the service starts, and no other call is under way.
+  virtual void resume() {}
 };
 
 }  // namespace patient_http

@@ -97,6 +97,24 @@ Result<bool> ExternalStorage::restore(const PayloadReference& reference) const {
   return guarded<bool>("restore", reference, [&] { return (*store)->restore(reference.key()); });
 }
 
+void ExternalStorage::interrupt() const {
+  for_each_store([](PayloadStore& store) { store.interrupt(); });
+}
+
+void ExternalStorage::resume() const {
+  for_each_store([](PayloadStore& store) { store.resume(); });
+}
+
+template <class Call>
+void ExternalStorage::for_each_store(Call call) const {
+  for (const NamedPayloadStore& each : stores_) {
+    try {
+      call(*each.store);
+    } catch (...) {  // a user's: the others are still to be told
+    }
+  }
+}
+
 Result<PayloadStore*> ExternalStorage::find(const std::string& name) const {
   for (const NamedPayloadStore& each : stores_) {
     if (each.name == name) return each.store.get();

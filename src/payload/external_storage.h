@@ -48,7 +48,13 @@ class ExternalStorage {
   // there is no such store.
   [[nodiscard]] Result<bool> restore(const PayloadReference& reference) const;
 
+  // Of all stores. What they throw is dropped.
+  void interrupt() const;
+  void resume() const;
+
  private:
+  template <class Call>
+  void for_each_store(Call call) const;
   [[nodiscard]] Result<PayloadStore*> find(const std::string& name) const;
 
   std::vector<NamedPayloadStore> stores_;

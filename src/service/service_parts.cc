@@ -141,6 +141,7 @@ void ServiceParts::start() {
   if (is_started_) return;
   is_started_ = true;
   is_hurried_ = false;
+  storage_.resume();
   state_ = State::kRunning;
   patience_.reset();
   monitor_.start();
@@ -194,6 +195,7 @@ void ServiceParts::hurry() {
   is_hurried_ = true;
   patience_.give_up_at(steady_clock::now());
   processor_.interrupt();
+  storage_.interrupt();
 }
 
 jobs::ProcessHealth ServiceParts::health() const {
