@@ -7,17 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/payload_store_section.h"
 #include "daemon/preprocessor_section.h"
 #include "daemon/toml_secret.h"
 #include "daemon/toml_section.h"
 #include "daemon/whole_file.h"
-#include "payload/payload_reference.h"
 
 namespace patient_http::daemon {
 
 namespace {
-
-using payload::PayloadReference;
 
 // Reads one file over the options.
 class FileReader {
@@ -33,19 +31,14 @@ class FileReader {
     for (const char* name : {"processor", "redis", "service", "log"}) {
       root.read(name, [&](TomlSection& section) { read_options(section, name); });
     }
-    root.read("payload_stores", [this](TomlSection& section) { read_payload_stores(section); });
     root.read("encryption", [this](TomlSection& section) { read_encryption(section); });
     root.read("secrets", [this](TomlSection& section) { read_secrets(section); });
-    // They may refer to secrets.
+    // These may refer to secrets.
+    root.read("payload_stores", [this](TomlSection& section) { read_stores(section); });
     root.read("preprocessors", [this](TomlSection& section) { read_preprocessors_of(section); });
   }
 
  private:
-  static constexpr const char* kStoreForms =
-      "must be { type = \"file\", directory = \"PATH\" }, { type = \"sqlite\", database = "
-      "\"PATH\" } or { type = \"redis\", url = \"URL\", prefix = \"TEXT\", lifetime = SECONDS, "
-      "second_copy_lifetime = SECONDS, ca_file = \"PATH\" }, with type alone required";
-
   void note(const std::string& name, toml::source_index line) {
     origins_[name] = {Origin::Source::kFile, path_ + ":" + std::to_string(line)};
   }
@@ -58,84 +51,13 @@ class FileReader {
     }
   }
 
-  // In the order of the file, which the parser does not keep.
-  void read_payload_stores(TomlSection& section) {
+  void read_stores(TomlSection& section) {
     read_options(section, "payload_stores");
-    std::vector<std::pair<std::string, const toml::node*>> stores;
-    section.for_each([&](const std::string& name, const toml::node& value) {
-      if (name != "threshold") stores.emplace_back(name, &value);
-    });
-    std::sort(stores.begin(), stores.end(), [](const auto& a, const auto& b) {
-      const auto place = [](const toml::node& node) {
-        return std::pair(node.source().begin.line, node.source().begin.column);
-      };
-      return place(*a.second) < place(*b.second);
-    });
-    options_.payload_stores.clear();
-    for (const auto& [name, value] : stores) read_payload_store(section, name, *value);
-  }
-
-  void read_payload_store(TomlSection& section, const std::string& name, const toml::node& value) {
-    if (!PayloadReference::is_valid_store_name(name)) {
-      section.problem(value, name, "must have a name of 1 to 64 letters, digits, '_', '-' or '.'");
-      return;
-    }
-    const toml::table* table = value.as_table();
-    const auto text = [&](std::string_view key) {
-      return table == nullptr ? "" : (*table)[key].value_exact<std::string>().value_or("");
-    };
-    if (text("type") == "redis") {
-      read_redis_store(section, name, *table);
-      return;
-    }
-    const bool is_file = text("type") == "file";
-    const std::string path = text(is_file ? "directory" : "database");
-    if ((!is_file && text("type") != "sqlite") || path.empty() || table->size() != 2) {
-      section.problem(value, name, kStoreForms);
-      return;
-    }
-    using Type = PayloadStorePlace::Type;
-    options_.payload_stores.push_back(
-        {name, is_file ? Type::kFile : Type::kSqlite, (folder_ / path).string()});
-    note("payload_stores." + name, value.source().begin.line);
-  }
-
-  void read_redis_store(TomlSection& section, const std::string& name, const toml::table& table) {
-    PayloadStorePlace place{name, PayloadStorePlace::Type::kRedis};
-    bool is_right = true;
-    for (const auto& [key, value] : table) {
-      const auto text = value.value_exact<std::string>();
-      if (key == "type") {
-        continue;
-      } else if (key == "url" && text && !text->empty()) {
-        place.redis.url = *text;
-      } else if (key == "prefix" && text) {
-        place.redis.prefix = *text;
-      } else if (key == "ca_file" && text) {
-        place.redis.ca_file = text->empty() ? "" : (folder_ / *text).string();
-      } else if (key == "lifetime" && value.is_number()) {
-        is_right = read_lifetime(value, place.redis.lifetime) && is_right;
-      } else if (key == "second_copy_lifetime" && value.is_number()) {
-        is_right = read_lifetime(value, place.redis.second_copy_lifetime) && is_right;
-      } else {
-        is_right = false;
-      }
-    }
-    if (!is_right) {
-      section.problem(table, name, kStoreForms);
-      return;
-    }
-    options_.payload_stores.push_back(std::move(place));
-    note("payload_stores." + name, table.source().begin.line);
-  }
-
-  static bool read_lifetime(const toml::node& value,
-                            std::optional<std::chrono::milliseconds>& lifetime) {
-    constexpr double kLongest = 1e9;
-    const Seconds seconds(value.value<double>().value_or(-1));
-    if (!(seconds.count() > 0 && seconds.count() <= kLongest)) return false;
-    lifetime = std::chrono::ceil<std::chrono::milliseconds>(seconds);
-    return true;
+    options_.payload_stores = read_payload_stores(
+        section, folder_, [this](const std::string& name) { return has_secret(name); },
+        [this](const std::string& name, toml::source_index line) {
+          note("payload_stores." + name, line);
+        });
   }
 
   void read_encryption(TomlSection& section) {
@@ -172,11 +94,14 @@ class FileReader {
     });
   }
 
+  [[nodiscard]] bool has_secret(const std::string& name) const {
+    return std::any_of(options_.secrets.begin(), options_.secrets.end(),
+                       [&](const NamedSecret& secret) { return secret.name == name; });
+  }
+
   void read_preprocessors_of(TomlSection& section) {
-    options_.preprocessors = read_preprocessors(section, folder_, [this](const std::string& name) {
-      return std::any_of(options_.secrets.begin(), options_.secrets.end(),
-                         [&](const NamedSecret& secret) { return secret.name == name; });
-    });
+    options_.preprocessors = read_preprocessors(
+        section, folder_, [this](const std::string& name) { return has_secret(name); });
     section.for_each([this](const std::string& name, const toml::node& value) {
       note("preprocessors." + name, value.source().begin.line);
     });

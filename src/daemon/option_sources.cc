@@ -133,6 +133,9 @@ void Gatherer::read_environment() {
   for (const PreprocessorSetup& preprocessor : gathered_.options.preprocessors) {
     for (const auto& [key, source] : preprocessor.secrets) note_source(source);
   }
+  for (const PayloadStorePlace& store : gathered_.options.payload_stores) {
+    for (const auto& [key, source] : store.secrets) note_source(source);
+  }
   // No problem: Kubernetes sets PATIENT_HTTP_SERVICE_HOST for a Service "patient-http".
   for (const auto& [name, value] : environment_) {
     if (name.starts_with(kPrefix) && !known.contains(name))
@@ -267,6 +270,15 @@ void Gatherer::check_files() {
         problem_of(name, std::string(name).append(": ").append(wrong));
       if (redis.url.empty()) problem_of(name, name + " needs a url: jobs are not in Redis");
       check_readable(name, name + ": ca_file", redis.ca_file);
+      continue;
+    }
+    if (store.type == PayloadStorePlace::Type::kS3) {
+      check_readable(name, name + ": ca_file", store.s3.ca_file);
+      // It is opened at once.
+      for (const auto& [key, source] : store.secrets) {
+        if (const std::string wrong = source.problem(); !wrong.empty())
+          problem_of(name, std::string(name).append(".").append(key).append(": ").append(wrong));
+      }
       continue;
     }
     const bool is_file = store.type == PayloadStorePlace::Type::kFile;

@@ -100,8 +100,7 @@ class Reader {
   template <class T, std::size_t N>
   static std::string words_of(const std::array<T, N>& values) {
     std::string words;
-    for (const T value : values)
-      words.append(words.empty() ? "" : ", ").append(to_string(value));
+    for (const T value : values) words.append(words.empty() ? "" : ", ").append(to_string(value));
     return words;
   }
 

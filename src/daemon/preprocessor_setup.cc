@@ -97,8 +97,7 @@ std::string PreprocessorSetup::masked_toml() const {
       parts.append(parts.empty() ? "" : ", ").append(toml_string(part));
     add("parts", "[" + parts + "]");
     add("separator", toml_string(hmac.separator));
-    if (!hmac.timestamp_header.empty())
-      add("timestamp_header", toml_string(hmac.timestamp_header));
+    if (!hmac.timestamp_header.empty()) add("timestamp_header", toml_string(hmac.timestamp_header));
   }
   for (const auto& [key, source] : secrets) add(key, source.masked_toml());
   return text + " }";

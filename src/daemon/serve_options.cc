@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <exception>
-#include <tuple>
 #include <utility>
-
-#include "base/url.h"
-#include "patient_http/file_payload_store.h"
-#include "patient_http/sqlite_payload_store.h"
 
 namespace patient_http::daemon {
 
@@ -104,23 +99,6 @@ void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
       "", "Appear on Sidekiq's Busy page, which can then quiet and stop this process");
 }
 
-Result<std::shared_ptr<PayloadStore>> open_store(const PayloadStorePlace& place,
-                                                 const RedisOptions& jobs) {
-  if (place.type == PayloadStorePlace::Type::kRedis) {
-    auto store = RedisPayloadStore::open(complete_options(place, jobs));
-    if (!store) return unexpected(std::move(store.error()));
-    return std::shared_ptr<PayloadStore>(std::move(*store));
-  }
-  if (place.type == PayloadStorePlace::Type::kFile) {
-    auto store = FilePayloadStore::open(place.path);
-    if (!store) return unexpected(std::move(store.error()));
-    return std::shared_ptr<PayloadStore>(std::move(*store));
-  }
-  auto store = SqlitePayloadStore::open(place.path);
-  if (!store) return unexpected(std::move(store.error()));
-  return std::shared_ptr<PayloadStore>(std::move(*store));
-}
-
 // All but what has to be opened.
 Configuration plain_configuration(const ServeOptions& options) {
   Configuration configuration;
@@ -142,52 +120,6 @@ Configuration plain_configuration(const ServeOptions& options) {
 }
 
 }  // namespace
-
-std::string masked_url(const std::string& url) {
-  std::string masked = base::redact_url(url);
-  const std::size_t slashes = masked.find("//");
-  if (url.find('@') != std::string::npos && slashes != std::string::npos)
-    masked.insert(slashes + 2, "***@");
-  return masked;
-}
-
-std::string masked_toml(const PayloadStorePlace& place) {
-  using Type = PayloadStorePlace::Type;
-  if (place.type == Type::kFile)
-    return "{ type = \"file\", directory = " + toml_string(place.path) + " }";
-  if (place.type == Type::kSqlite)
-    return "{ type = \"sqlite\", database = " + toml_string(place.path) + " }";
-  std::string text = "{ type = \"redis\"";
-  const auto add = [&text](std::string_view key, const std::string& value) {
-    text.append(", ").append(key).append(" = ").append(value);
-  };
-  RedisPayloadStoreOptions redis = place.redis;
-  if (!redis.url.empty()) add("url", toml_string(masked_url(redis.url)));
-  add("prefix", toml_string(redis.prefix));
-  if (redis.lifetime) add("lifetime", toml_of(&*redis.lifetime));
-  if (redis.second_copy_lifetime)
-    add("second_copy_lifetime", toml_of(&*redis.second_copy_lifetime));
-  if (!redis.ca_file.empty()) add("ca_file", toml_string(redis.ca_file));
-  return text + " }";
-}
-
-RedisPayloadStoreOptions complete_options(const PayloadStorePlace& place,
-                                          const RedisOptions& jobs) {
-  RedisPayloadStoreOptions options = place.redis;
-  if (options.url.empty()) {
-    options.url = jobs.url;
-    if (options.ca_file.empty()) options.ca_file = jobs.ca_file;
-  }
-  return options;
-}
-
-bool operator==(const PayloadStorePlace& a, const PayloadStorePlace& b) {
-  const auto all = [](const PayloadStorePlace& place) {
-    return std::tie(place.name, place.type, place.path, place.redis.url, place.redis.prefix,
-                    place.redis.lifetime, place.redis.second_copy_lifetime, place.redis.ca_file);
-  };
-  return all(a) == all(b);
-}
 
 std::string Option::flag() const {
   if (name == "redis_url") return "--redis";
@@ -245,7 +177,7 @@ Result<Configuration> make_configuration(const ServeOptions& options) {
   register_preprocessors(options.preprocessors, configuration.processor.secrets,
                          configuration.processor.preprocessors);
   for (const PayloadStorePlace& place : options.payload_stores) {
-    auto store = open_store(place, options.redis);
+    auto store = open_store(place, options.redis, configuration.processor.secrets);
     if (!store) {
       return failure("cannot open the payload store " + place.name + ": " + store.error().message);
     }

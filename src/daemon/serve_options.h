@@ -9,38 +9,16 @@
 
 #include "daemon/log_output.h"
 #include "daemon/option_value.h"
+#include "daemon/payload_store_place.h"
 #include "daemon/preprocessor_setup.h"
 #include "daemon/secret_source.h"
 #include "patient_http/configuration.h"
 #include "patient_http/log.h"
 #include "patient_http/processor_options.h"
 #include "patient_http/redis_options.h"
-#include "patient_http/redis_payload_store.h"
 #include "patient_http/result.h"
 
 namespace patient_http::daemon {
-
-// A payload store of [payload_stores].
-struct PayloadStorePlace {
-  enum class Type { kFile, kSqlite, kRedis };
-
-  std::string name;
-  Type type = Type::kFile;
-  std::string path = {};  // a directory, or a database
-  // For kRedis; an empty url is that of the jobs, with its certificates.
-  RedisPayloadStoreOptions redis = {.url = {}};
-};
-
-// Without passwords: `{ type = "file", directory = "PATH" }`.
-[[nodiscard]] std::string masked_toml(const PayloadStorePlace& place);
-// "redis://***@host:6379/0": whoever is before the '@' goes.
-[[nodiscard]] std::string masked_url(const std::string& url);
-
-// For a store in Redis, with the url and the certificates that it takes from the jobs' store.
-[[nodiscard]] RedisPayloadStoreOptions complete_options(const PayloadStorePlace& place,
-                                                        const RedisOptions& jobs);
-
-[[nodiscard]] bool operator==(const PayloadStorePlace& a, const PayloadStorePlace& b);
 
 struct NamedSecret {
   std::string name;

@@ -7,9 +7,8 @@ namespace patient_http::daemon {
 namespace {
 
 std::string known_forms(SecretForms forms) {
-  const std::string others = forms == SecretForms::kSources
-                                 ? ""
-                                 : "{ secret = \"NAME\" } for one of [secrets], ";
+  const std::string others =
+      forms == SecretForms::kSources ? "" : "{ secret = \"NAME\" } for one of [secrets], ";
   return "must be the value in quotes, or " + others +
          "{ env = \"NAME\" }, { file = \"PATH\" } or { command = \"…\" }";
 }
@@ -17,8 +16,8 @@ std::string known_forms(SecretForms forms) {
 }  // namespace
 
 std::optional<SecretSource> read_secret(TomlSection& section, const std::string& key,
-                                        const toml::node& node,
-                                        const std::filesystem::path& folder, SecretForms forms) {
+                                        const toml::node& node, const std::filesystem::path& folder,
+                                        SecretForms forms) {
   using Kind = SecretSource::Kind;
   if (const auto* literal = node.as_string()) return SecretSource{Kind::kValue, literal->get()};
   static const toml::table kNone;

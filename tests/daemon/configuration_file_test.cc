@@ -149,7 +149,7 @@ TEST_F(ConfigurationFileTest, RefusesWhatDoesNotFitInTheSectionsOfAService) {
   EXPECT_EQ(
       problems("[redis]\nqueues = [\"a b\"]\ncallback_retry = false\n"
                "[log]\nlevel = \"loud\"\n"
-               "[payload_stores]\nx = { type = \"s3\" }\n\"a/b\" = 1\n"
+               "[payload_stores]\nx = { type = \"nfs\" }\n\"a/b\" = 1\n"
                "[encryption]\nkeys = [\"\", 7]\n"),
       path() +
           ":2: redis.queues must be a list of \"NAME[,WEIGHT][,shared]\" or { name = "
@@ -157,9 +157,10 @@ TEST_F(ConfigurationFileTest, RefusesWhatDoesNotFitInTheSectionsOfAService) {
           path() + ":3: redis.callback_retry must be true or a whole number, 0 or more\n" + path() +
           ":5: log.level must be one of: debug, info, warn, error\n" + path() +
           ":7: payload_stores.x must be { type = \"file\", directory = \"PATH\" }, { type = "
-          "\"sqlite\", database = \"PATH\" } or { type = \"redis\", url = \"URL\", prefix = "
+          "\"sqlite\", database = \"PATH\" }, { type = \"redis\", url = \"URL\", prefix = "
           "\"TEXT\", lifetime = SECONDS, second_copy_lifetime = SECONDS, ca_file = \"PATH\" }, "
-          "with type alone required\n" +
+          "with type alone required, or { type = \"s3\", bucket = \"NAME\", region = \"NAME\", "
+          "access_key_id = …, secret_access_key = … }\n" +
           path() +
           ":8: payload_stores.a/b must have a name of 1 to 64 letters, digits, '_', "
           "'-' or '.'\n" +
