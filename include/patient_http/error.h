@@ -22,6 +22,7 @@ enum class ErrorKind {
   kConnectTimeout,    // TCP and TLS
   kFirstByteTimeout,  // the request was sent, no response began
   kIdleTimeout,       // silence inside a response
+  kThroughputTimeout, // a body moved more slowly than min_throughput
   kTotalTimeout,
   // The network.
   kResolve,      // the name has no address, or its server failed

@@ -57,6 +57,11 @@ struct ProcessorOptions {
   std::optional<Seconds> first_byte_timeout = std::nullopt;
   // Between two reads of a response. Unset: request_timeout alone.
   std::optional<Seconds> idle_timeout = std::nullopt;
+  // Bytes a second at which a body moves at least, out and in, on the average of each span of
+  // min_throughput_time; 0: no matter how slowly. Neither the wait for the first byte of the
+  // response nor a pause for want of memory counts.
+  std::size_t min_throughput = 0;
+  Seconds min_throughput_time{30};
 
   // Bytes of a body, on the wire and after decompression; at most 512 MiB.
   std::size_t max_response_size = std::size_t{1} << 20;

@@ -34,6 +34,9 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("first_byte_timeout", &o.first_byte_timeout, "SECONDS",
       "From the end of sending to the response");
   add("idle_timeout", &o.idle_timeout, "SECONDS", "For silence inside a response");
+  add("min_throughput", &o.min_throughput, "BYTES",
+      "A second, at which a body must move, out and in; 0: no matter how slowly");
+  add("min_throughput_time", &o.min_throughput_time, "SECONDS", "On the average of such a span");
   add("max_response_size", &o.max_response_size, "BYTES", "Largest body");
   add("max_header_size", &o.max_header_size, "BYTES", "Headers and trailers of a response");
   add("max_header_count", &o.max_header_count, "N", "Number of them");

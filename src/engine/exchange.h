@@ -46,6 +46,15 @@ class ExchangeListener {
   [[nodiscard]] virtual bool may_read() = 0;
 };
 
+// How far the sending of a request has come.
+struct SendProgress {
+  std::uint64_t taken = 0;  // bytes of it that the kernel has taken, or the same of its body
+  // Whether the kernel takes no more at the moment; then, what the peer has of all that was sent
+  // over the connection. The kernel holds megabytes, and takes the next ones when a third has left.
+  bool is_blocked = false;
+  std::uint64_t acknowledged = 0;
+};
+
 // A connection that carries exchanges: one at a time with HTTP/1.1, many with HTTP/2. Belongs to
 // the reactor thread; must not be destroyed from inside its own calls.
 class HttpConnection {
@@ -62,6 +71,10 @@ class HttpConnection {
   virtual void abandon(ExchangeListener& listener) = 0;
   // Reads on after may_read() said no.
   virtual void resume(ExchangeListener& listener) = 0;
+  // REQUIRES: the exchange of `listener` runs.
+  [[nodiscard]] virtual SendProgress sent(const ExchangeListener& listener) const = 0;
+  // Whether bytes for it may be kept back here, because others on the connection are paused.
+  [[nodiscard]] virtual bool is_held_up() const = 0;
   // "203.0.113.5:443", for messages.
   [[nodiscard]] virtual const std::string& peer() const = 0;
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "drivers/crypto/wipe.h"
+#include "drivers/net/acknowledged_bytes.h"
 #include "engine/net_error_kind.h"
 #include "engine/prepared_request.h"
 
@@ -228,6 +229,12 @@ void Http1Connection::resume(ExchangeListener&) {
   if (!paused_) return;
   paused_ = false;
   update_interest();
+}
+
+SendProgress Http1Connection::sent(const ExchangeListener&) const {
+  return {.taken = head_sent_ + body_sent_,
+          .is_blocked = write_blocked_,
+          .acknowledged = net::acknowledged_bytes(stream_.fd())};
 }
 
 bool Http1Connection::is_fresh() {

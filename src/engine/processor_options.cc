@@ -64,6 +64,7 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.positive("connection_timeout", connection_timeout);
   check.positive("first_byte_timeout", first_byte_timeout);
   check.positive("idle_timeout", idle_timeout);
+  check.positive("min_throughput_time", min_throughput_time);
   check.in_range("max_response_size", max_response_size, kLargestResponse);
   check.positive("max_header_size", max_header_size);
   if (max_header_size > http1::kLargestHead) {

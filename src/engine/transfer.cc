@@ -74,7 +74,7 @@ void Transfer::send_hop() {
   sink_.reset();
   discarding_ = is_paused_ = false;
   wait_after_status_.reset();
-  discarded_ = 0;
+  discarded_ = received_ = 0;
   state_ = State::kPreparing;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
@@ -118,7 +118,9 @@ void Transfer::send_on(HttpConnection& connection) {
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
   connection.start(*prepared_, bytes, *this);
-  if (state_ == State::kSending) set_timer();
+  if (state_ != State::kSending) return;
+  begin_window();
+  set_timer();
 }
 
 void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
@@ -138,6 +140,7 @@ void Transfer::on_sent() {
 bool Transfer::may_read() {
   if (!context_.budget.is_spent() || state_ != State::kReceiving) return true;
   is_paused_ = !owner_.may_overdraw(*this);
+  paused_at_ = context_.loop.now();
   return !is_paused_;
 }
 
@@ -146,6 +149,7 @@ void Transfer::resume_reading() {
   if (!is_paused_ || state_ != State::kReceiving) return;
   is_paused_ = false;
   last_activity_ = context_.loop.now();
+  lengthen_window(paused_at_);
   set_timer();
   connection_->resume(*this);
 }
@@ -154,6 +158,7 @@ void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t co
   state_ = State::kReceiving;
   may_have_left_ = true;
   last_activity_ = context_.loop.now();
+  begin_window();
   status_ = status;
   headers_ = std::move(headers);
   wait_after_status_ = wait_after_status();
@@ -193,6 +198,7 @@ bool Transfer::will_follow(const HttpHeaders& headers) const {
 
 void Transfer::on_body(std::string_view bytes) {
   last_activity_ = context_.loop.now();
+  received_ += bytes.size();
   if (discarding_) {
     discarded_ += bytes.size();
     if (sink_ && !sink_->append(bytes)) sink_.reset();

@@ -143,11 +143,21 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  void end_late_attempt(ErrorKind kind, std::string detail);
   // Whether the time for all attempts is over, or will be after `wait`.
   [[nodiscard]] bool is_time_over(std::chrono::nanoseconds wait = {}) const;
   void fail_late();
   // What it is that attempt_deadline_ ends, for messages.
   [[nodiscard]] std::string attempt_limit() const;
+
+  // In transfer_throughput.cc.
+  [[nodiscard]] bool is_moving_body() const;
+  void begin_window();
+  void lengthen_window(net::TimePoint paused_at);
+  [[nodiscard]] net::TimePoint window_deadline() const;
+  [[nodiscard]] std::uint64_t moved_in_window() const;
+  [[nodiscard]] bool is_too_slow();
+  void too_slow();
 
   // In transfer_words.cc.
   [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
@@ -207,7 +217,16 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::optional<std::chrono::nanoseconds> wait_after_status_;
   bool discarding_ = false;  // the body of a response that is not the result, as far as we know
   std::size_t discarded_ = 0;
-  bool is_paused_ = false;  // reading waits for the budget
+  std::uint64_t received_ = 0;  // bytes of the body, whichever
+  bool is_paused_ = false;      // reading waits for the budget
+  net::TimePoint paused_at_;
+  // In which min_throughput is looked at, and what had moved when it began.
+  struct Window {
+    net::TimePoint begun;
+    std::uint64_t received = 0;
+    SendProgress sent = {};
+  };
+  Window window_;
   std::optional<BodySink> sink_;
 };
 

@@ -25,6 +25,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {ErrorKind::kConnectTimeout, "connect_timeout", "timeout", kTimeout},
     {ErrorKind::kFirstByteTimeout, "first_byte_timeout", "timeout", kTimeout},
     {ErrorKind::kIdleTimeout, "idle_timeout", "timeout", kTimeout},
+    {ErrorKind::kThroughputTimeout, "throughput_timeout", "timeout", kTimeout},
     {ErrorKind::kTotalTimeout, "total_timeout", "timeout", kTimeout},
     {ErrorKind::kResolve, "resolve", "connection", "SocketError"},
     {ErrorKind::kRefused, "refused", "connection", "Errno::ECONNREFUSED"},

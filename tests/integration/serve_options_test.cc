@@ -81,6 +81,8 @@ resolve_timeout = 10  # default
 # connection_timeout is not set
 # first_byte_timeout is not set
 # idle_timeout is not set
+min_throughput = 0  # default
+min_throughput_time = 30  # default
 max_response_size = 1048576  # default
 max_header_size = 65536  # default
 max_header_count = 256  # default
