@@ -13,6 +13,7 @@
 #include "patient_http/request.h"
 #include "patient_http/retry_options.h"
 #include "patient_http/secret_manager.h"
+#include "patient_http/tls_options.h"
 
 namespace patient_http {
 
@@ -109,8 +110,13 @@ struct ProcessorOptions {
   // A response that is not 2xx goes to on_error, unless the task says otherwise.
   bool raise_error_responses = false;
 
-  // PEM file of the certificates to trust; empty: the system's.
+  // PEM file of the certificates to trust; empty: the system's. This is the way to an authority of
+  // one's own: there is none to leave certificates unverified.
   std::string ca_file = {};
+  // An older one is refused.
+  TlsVersion tls_min_version = TlsVersion::kTls12;
+  // The first that fits a host, or a proxy that is reached with TLS, is shown to it, if it asks.
+  std::vector<ClientCertificate> client_certificates = {};
   // "192.0.2.1,192.0.2.2:5353"; empty: the system's name servers.
   std::string name_servers = {};
 

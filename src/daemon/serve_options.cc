@@ -67,6 +67,7 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("raise_error_responses", &o.raise_error_responses, "",
       "A response that is not 2xx is an error, unless its request says otherwise");
   add("ca_file", &o.ca_file, "FILE", "Certificates to trust, PEM; empty: the system's");
+  add("tls_min_version", &o.tls_min_version, "1.2|1.3", "An older TLS is refused");
   add("name_servers", &o.name_servers, "ADDRESSES", "Separated by commas; empty: the system's");
   add("proxy_url", &o.proxy_url, "URL",
       "Reach everything through this HTTP proxy: http://[user:password@]host:port, https:// for "
@@ -127,7 +128,7 @@ Result<std::shared_ptr<PayloadStore>> open_store(const PayloadStorePlace& place,
 // All but what has to be opened.
 Configuration plain_configuration(const ServeOptions& options) {
   Configuration configuration;
-  configuration.processor = options.processor;
+  configuration.processor = processor_options(options);
   configuration.callbacks.threads = 0;  // nothing is registered: others run the callbacks
   configuration.payloads.threshold = options.payload_threshold;
   configuration.encryption.format = options.encryption;
@@ -145,6 +146,14 @@ Configuration plain_configuration(const ServeOptions& options) {
 }
 
 }  // namespace
+
+ProcessorOptions processor_options(const ServeOptions& options) {
+  ProcessorOptions all = options.processor;
+  for (const ClientCertificatePlace& place : options.client_certificates) {
+    all.client_certificates.push_back(place.certificate());
+  }
+  return all;
+}
 
 std::string masked_url(const std::string& url) {
   std::string masked = base::redact_url(url);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/client_certificate_place.h"
 #include "daemon/log_output.h"
 #include "daemon/option_value.h"
 #include "daemon/secret_source.h"
@@ -64,6 +65,7 @@ struct ServeOptions {
   EncryptionFormat encryption = {};
   std::vector<SecretSource> encryption_keys = {};
   std::vector<NamedSecret> secrets = {};
+  std::vector<ClientCertificatePlace> client_certificates = {};
 
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
@@ -100,8 +102,12 @@ struct Origin {
   std::string place = "default";  // "/etc/x.toml:3", "PATIENT_HTTP_RETRIES", "--retries"
 };
 
-// By the name of the option, and "encryption_keys", "secrets.<name>", "payload_stores.<name>".
+// By the name of the option, and "encryption_keys", "secrets.<name>", "payload_stores.<name>" and
+// "client_certificates".
 using Origins = std::map<std::string, Origin, std::less<>>;
+
+// Those of the engine, with the client certificates.
+[[nodiscard]] ProcessorOptions processor_options(const ServeOptions& options);
 
 // The configuration of a service, without its log, secrets registered. Throws nothing; opens the
 // payload stores and gets the encryption keys. The failure says what could not be had.

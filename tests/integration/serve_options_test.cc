@@ -104,6 +104,7 @@ idle_connection_lifetime = 60  # default
 user_agent = "PatientHttp"  # default
 raise_error_responses = false  # default
 ca_file = ""  # default
+tls_min_version = "1.2"  # default
 name_servers = ""  # default
 proxy_url = "http://***@proxy:3128"  # )" +
                          config_ +

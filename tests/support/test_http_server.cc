@@ -61,6 +61,8 @@ struct TestHttpServer::TlsServer {
       throw std::runtime_error("cannot load the test certificate");
     }
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
+    // Without it no session of a client with a certificate is resumed.
+    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("test"), 4);
   }
   ~TlsServer() { SSL_CTX_free(context); }
   TlsServer(const TlsServer&) = delete;
@@ -161,6 +163,7 @@ class TestHttpServer::Connection final : public ServerConnection {
     }
     ReceivedRequest request;
     request.connection = number_;
+    request.client = client_name();
     request.head = buffer_.substr(0, end + 4);
     buffer_.erase(0, end + 4);
     const std::size_t space = request.head.find(' ');
@@ -188,6 +191,15 @@ class TestHttpServer::Connection final : public ServerConnection {
     if (SSL_accept(ssl_) != 1) return false;
     if (SSL_session_reused(ssl_) == 1) ++server.resumed_;
     return true;
+  }
+
+  [[nodiscard]] std::string client_name() const {
+    const X509* certificate = ssl_ != nullptr ? SSL_get0_peer_certificate(ssl_) : nullptr;
+    if (certificate == nullptr) return {};
+    std::array<char, 100> name{};
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(),
+                              static_cast<int>(name.size()));
+    return name.data();
   }
 
   // The socket is closed with the object, when the thread has ended; until then the peer must
@@ -346,6 +358,20 @@ std::string TestHttpServer::url(std::string_view path, std::string_view host) co
 std::vector<ReceivedRequest> TestHttpServer::requests() const {
   std::lock_guard lock(mutex_);
   return requests_;
+}
+
+void TestHttpServer::ask_for_certificate(bool is_required) {
+  const std::string& ca_file = TestCertificate::get().ca_file;
+  if (SSL_CTX_load_verify_file(tls_->context, ca_file.c_str()) != 1) {
+    throw std::runtime_error("cannot read " + ca_file);
+  }
+  SSL_CTX_set_verify(tls_->context,
+                     SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+}
+
+void TestHttpServer::stay_at_tls12() {
+  SSL_CTX_set_max_proto_version(tls_->context, TLS1_2_VERSION);
 }
 
 void TestHttpServer::forget_sessions() {
