@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,6 +12,8 @@
 #include <array>
 #include <optional>
 #include <stdexcept>
+
+#include "support/test_http_server_tls.h"
 
 namespace patient_http::test {
 
@@ -51,38 +51,6 @@ std::vector<std::string> ReceivedRequest::header(std::string_view name) const {
   }
   return values;
 }
-
-struct TestHttpServer::TlsServer {
-  explicit TlsServer(const TestCertificate& certificate)
-      : context(SSL_CTX_new(TLS_server_method())) {
-    if (SSL_CTX_use_certificate_file(context, certificate.certificate_file.c_str(),
-                                     SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, certificate.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-      throw std::runtime_error("cannot load the test certificate");
-    }
-    SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
-    // Without it no session of a client with a certificate is resumed.
-    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("test"), 4);
-  }
-  ~TlsServer() { SSL_CTX_free(context); }
-  TlsServer(const TlsServer&) = delete;
-  TlsServer& operator=(const TlsServer&) = delete;
-
-  static int choose_alpn(SSL*, const unsigned char** out, unsigned char* length,
-                         const unsigned char* offered, unsigned offered_length, void*) {
-    static constexpr std::array<unsigned char, 9> kHttp1 = {8,   'h', 't', 't', 'p',
-                                                            '/', '1', '.', '1'};
-    unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, length, kHttp1.data(), kHttp1.size(), offered,
-                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
-      return SSL_TLSEXT_ERR_NOACK;
-    }
-    *out = chosen;
-    return SSL_TLSEXT_ERR_OK;
-  }
-
-  SSL_CTX* context;
-};
 
 class TestHttpServer::Connection final : public ServerConnection {
  public:
@@ -358,29 +326,6 @@ std::string TestHttpServer::url(std::string_view path, std::string_view host) co
 std::vector<ReceivedRequest> TestHttpServer::requests() const {
   std::lock_guard lock(mutex_);
   return requests_;
-}
-
-void TestHttpServer::ask_for_certificate(bool is_required) {
-  const std::string& ca_file = TestCertificate::get().ca_file;
-  if (SSL_CTX_load_verify_file(tls_->context, ca_file.c_str()) != 1) {
-    throw std::runtime_error("cannot read " + ca_file);
-  }
-  SSL_CTX_set_verify(tls_->context,
-                     SSL_VERIFY_PEER | (is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     nullptr);
-}
-
-void TestHttpServer::stay_at_tls12() {
-  SSL_CTX_set_max_proto_version(tls_->context, TLS1_2_VERSION);
-}
-
-void TestHttpServer::forget_sessions() {
-  std::array<unsigned char, 80> keys{};  // the size that OpenSSL asks for
-  if (RAND_bytes(keys.data(), static_cast<int>(keys.size())) != 1 ||
-      SSL_CTX_ctrl(tls_->context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, static_cast<long>(keys.size()),
-                   keys.data()) != 1) {
-    throw std::runtime_error("cannot change the keys of session tickets");
-  }
 }
 
 int TestHttpServer::connection_count() const {

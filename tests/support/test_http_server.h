@@ -91,6 +91,8 @@ class TestHttpServer {
   // With TLS, before connections come: asks each client for a certificate of the test CA, and
   // refuses those without one if it must be there.
   void ask_for_certificate(bool is_required);
+  // Sends its own certificate so often again that they are `bytes` or more.
+  void pad_certificate_chain(std::size_t bytes);
   // Speaks no TLS newer than 1.2.
   void stay_at_tls12();
   // Takes none of the TLS sessions that were given out so far, as after a restart.
