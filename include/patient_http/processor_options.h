@@ -69,7 +69,9 @@ struct ProcessorOptions {
   // Bytes, at most 81920, and number of a response's headers and trailers.
   std::size_t max_header_size = 64 * 1024;
   std::size_t max_header_count = 256;
-  // Bytes of all bodies in memory at once. When they are spent, reading waits.
+  // Bytes of all response bodies in memory at once, until their results are settled. When they are
+  // spent, reading waits, but for one that reads on at a time. When they are spent twice over, a
+  // body whose server falls silent is given up (kBodyMemory).
   std::size_t body_memory = std::size_t{256} << 20;
 
   // Unset: what a TLS server chooses, and HTTP/1.1 without TLS. http2 is spoken to plain http

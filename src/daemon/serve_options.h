@@ -57,6 +57,7 @@ struct ServeOptions {
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(23);
   std::chrono::milliseconds store_patience = Configuration().store_patience;
   std::string state_directory = {};
+  std::size_t request_memory = Configuration().request_memory;
   int poison_rescues = Configuration().poison_rescues;
 
   std::size_t payload_threshold = PayloadOptions().threshold;

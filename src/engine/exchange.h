@@ -41,9 +41,9 @@ class ExchangeListener {
   virtual void on_body(std::string_view bytes) = 0;
   virtual void on_exchange_done() = 0;
   virtual void on_exchange_failed(ExchangeFailure failure) = 0;
-  // Asked before bytes of a body are read. False: none come until HttpConnection::resume(), and it
-  // is not asked before.
-  [[nodiscard]] virtual bool may_read() = 0;
+  // Asked before bytes of a response are read: how many may be read at once. 0: none come until
+  // HttpConnection::resume(), and it is not asked before.
+  [[nodiscard]] virtual std::size_t may_read() = 0;
 };
 
 // How far the sending of a request has come.

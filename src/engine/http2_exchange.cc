@@ -35,7 +35,7 @@ void Http2Connection::Exchange::on_head_end(std::int64_t content_length) {
 
 // What was held back comes first.
 void Http2Connection::Exchange::on_body(std::string_view bytes) {
-  if (!is_paused_ && held_.empty()) is_paused_ = !listener_->may_read();
+  if (!is_paused_ && held_.empty()) is_paused_ = listener_->may_read() == 0;
   if (is_paused_ || !held_.empty()) {
     hold(bytes);
     return;

@@ -68,6 +68,7 @@ bool is_connection_failure(ErrorKind kind) {
     case ErrorKind::kReset:
     case ErrorKind::kClosed:
     case ErrorKind::kConnection:
+    case ErrorKind::kBodyMemory:
       return true;
     default:
       return false;

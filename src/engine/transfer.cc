@@ -1,6 +1,7 @@
 #include "engine/transfer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
@@ -11,6 +12,8 @@ namespace {
 
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
+// What is read at once of a head when there is no memory for the body behind it.
+constexpr std::size_t kHeadPiece = 4096;
 
 }  // namespace
 
@@ -137,11 +140,13 @@ void Transfer::on_sent() {
   set_timer();
 }
 
-bool Transfer::may_read() {
-  if (!context_.budget.is_spent() || state_ != State::kReceiving) return true;
+// A head is read all the same, but hardly more with it.
+std::size_t Transfer::may_read() {
+  if (!context_.budget.is_spent()) return std::numeric_limits<std::size_t>::max();
+  if (state_ != State::kReceiving) return kHeadPiece;
   is_paused_ = !owner_.may_overdraw(*this);
   paused_at_ = context_.loop.now();
-  return !is_paused_;
+  return is_paused_ ? 0 : std::numeric_limits<std::size_t>::max();
 }
 
 // The silence was ours: the clock of the peer's begins anew.

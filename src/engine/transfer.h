@@ -78,6 +78,11 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void cancel();
   void interrupt();
   void resume_reading();
+  // Since when its server has been silent in the middle of a body that takes memory; nothing when
+  // there is no such body, or the silence may be ours.
+  [[nodiscard]] std::optional<net::TimePoint> silent_with_body_since() const;
+  // Ends the attempt, so that others have the memory. REQUIRES: silent_with_body_since().
+  void give_up_body();
   // Sends what was prepared after on_preparing(). Without effect when that attempt is over.
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
@@ -111,7 +116,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void on_body(std::string_view bytes) override;
   void on_exchange_done() override;
   void on_exchange_failed(ExchangeFailure failure) override;
-  bool may_read() override;
+  std::size_t may_read() override;
 
   void send_hop();
   [[nodiscard]] Result<void, BodySink::Failed> begin_body(std::int64_t content_length);

@@ -102,10 +102,10 @@ void Transfer::timed_out(net::TimePoint now) {
         const bool by_resolve_timeout =
             resolving &&
             options.resolve_timeout <= options.connection_timeout.value_or(options.resolve_timeout);
-        detail = by_resolve_timeout
-                     ? "no address within resolve_timeout, " + exact_seconds(options.resolve_timeout)
-                     : "no connection within connection_timeout, " +
-                           exact_seconds(*options.connection_timeout);
+        detail = by_resolve_timeout ? "no address within resolve_timeout, " +
+                                          exact_seconds(options.resolve_timeout)
+                                    : "no connection within connection_timeout, " +
+                                          exact_seconds(*options.connection_timeout);
       }
     }
   }
@@ -118,7 +118,24 @@ void Transfer::end_late_attempt(ErrorKind kind, std::string detail) {
   if (state_ == State::kSending) may_have_left_ = true;
   if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
   drop_connection();
+  sink_.reset();  // its memory is free at once
   attempt_failed(kind, phase, detail);
+}
+
+std::optional<net::TimePoint> Transfer::silent_with_body_since() const {
+  const bool has_body = state_ == State::kReceiving && sink_ && sink_->has_bytes();
+  if (!has_body || is_paused_ || connection_ == nullptr || connection_->is_held_up()) {
+    return std::nullopt;
+  }
+  return last_activity_;
+}
+
+void Transfer::give_up_body() {
+  const Seconds silence = context_.loop.now() - last_activity_;
+  end_late_attempt(ErrorKind::kBodyMemory, "silence for " + exact_seconds(silence) +
+                                               " while the memory for bodies, body_memory of " +
+                                               std::to_string(context_.options.body_memory) +
+                                               " bytes, was spent twice over");
 }
 
 }  // namespace patient_http::engine

@@ -41,6 +41,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {ErrorKind::kResponseTooLarge, "response_too_large", "response_too_large",
      "PatientHttp::ResponseTooLargeError"},
     {ErrorKind::kHeadersTooLarge, "headers_too_large", "connection", kStandard},
+    {ErrorKind::kBodyMemory, "body_memory", "connection", kStandard},
     {ErrorKind::kTooManyRedirects, "too_many_redirects", "redirect",
      "PatientHttp::TooManyRedirectsError"},
     {ErrorKind::kRecursiveRedirect, "recursive_redirect", "redirect",

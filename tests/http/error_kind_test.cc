@@ -55,7 +55,7 @@ TEST(ErrorKindTest, CountsNetworkAndProtocolAsConnection) {
   for (const ErrorKind kind :
        {ErrorKind::kResolve, ErrorKind::kRefused, ErrorKind::kUnreachable, ErrorKind::kReset,
         ErrorKind::kClosed, ErrorKind::kConnection, ErrorKind::kProtocol, ErrorKind::kDecode,
-        ErrorKind::kHeadersTooLarge}) {
+        ErrorKind::kHeadersTooLarge, ErrorKind::kBodyMemory}) {
     EXPECT_EQ(error_type(kind), "connection") << to_string(kind);
   }
 }

@@ -134,6 +134,7 @@ survives_power_cuts = true  # default
 shutdown_timeout = 23  # default
 store_patience = 10  # default
 state_directory = "/var/lib"  # STATE_DIRECTORY
+request_memory = 268435456  # default
 poison_rescues = 3  # default
 
 [payload_stores]
