@@ -24,7 +24,7 @@ using testing::Not;
 
 class CredentialsTest : public testing::Test {
  protected:
-  // "s3cret" is in none of the texts of the program.
+  // Neither "al1ce" nor "s3cret" is in any text of the program.
   static constexpr const char* kPaths[] = {"/ok",   "/redirect", "/loop", "/bad-location", "/status",
                                            "/cut",  "/garbage",  "/slow", "/hang"};
 
@@ -34,7 +34,7 @@ class CredentialsTest : public testing::Test {
     };
     redirect("/redirect", url("/ok"));
     redirect("/loop", url("/loop"));
-    redirect("/bad-location", "http://user:s3?cret@s3cret@/x?token=s3cret");
+    redirect("/bad-location", "http://al1ce:s3?cret@s3cret@/x?token=s3cret");
     server_.answer("/status", 500, "no");
     server_.answer_raw("/cut", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n123");
     server_.answer_raw("/garbage", "garbage\r\n\r\n");
@@ -42,13 +42,13 @@ class CredentialsTest : public testing::Test {
     server_.hang("/hang");
   }
   [[nodiscard]] std::string url(const std::string& path) const {
-    return "http://user:s3cret@127.0.0.1:" + std::to_string(server_.port()) + path +
+    return "http://al1ce:s3cret@127.0.0.1:" + std::to_string(server_.port()) + path +
            "?token=s3cret#s3cret";
   }
   static void expect_no_secret(const std::string& text) {
     EXPECT_THAT(text, Not(HasSubstr("s3cret")));
     EXPECT_THAT(text, Not(HasSubstr("s3?cret")));
-    EXPECT_THAT(text, Not(HasSubstr("user:")));
+    EXPECT_THAT(text, Not(HasSubstr("al1ce")));
   }
 
   test::TemporaryFolder folder_;
@@ -61,9 +61,9 @@ TEST_F(CredentialsTest, AreInNoMessageOfRun) {
     if (std::string(path) == "/hang") continue;
     input += Json(Json::Object{{"url", Json(url(path))}, {"timeout", Json(2)}}).dump() + "\n";
   }
-  input += "{\"url\":\"http://user:s3?cret@127.0.0.1:1/x?token=s3cret\"}\n";
-  input += "{\"url\":\"http://user:s3cret@127.0.0.1:1/x?token=s3cret\"}\n";
-  input += "{\"url\":\"ftp://user:s3cret@127.0.0.1/x?token=s3cret\"}\n";
+  input += "{\"url\":\"http://al1ce:s3?cret@127.0.0.1:1/x?token=s3cret\"}\n";
+  input += "{\"url\":\"http://al1ce:s3cret@127.0.0.1:1/x?token=s3cret\"}\n";
+  input += "{\"url\":\"ftp://al1ce:s3cret@127.0.0.1/x?token=s3cret\"}\n";
   test::write_file(folder_.file("in.jsonl"), input);
   Program run("patient-http", {"run", folder_.file("in.jsonl"), "--output",
                                folder_.file("out.jsonl"), "--lenient", "--retries", "0"});
@@ -87,15 +87,15 @@ TEST_F(CredentialsTest, AreInNoMessageOfOneRequest) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"get", url("/garbage"), "--retries", "0"},
         {"get", url("/ok"), url("/another")},
-        {"get", "http://user:s3?cret@127.0.0.1/"},
-        {"get", url("/ok"), "--proxy-url", "http://user:s3?cret@127.0.0.1:1"},
-        {"get", url("/ok"), "--retries", "0", "--proxy-url", "http://user:s3cret@127.0.0.1:1"},
+        {"get", "http://al1ce:s3?cret@127.0.0.1/"},
+        {"get", url("/ok"), "--proxy-url", "http://al1ce:s3?cret@127.0.0.1:1"},
+        {"get", url("/ok"), "--retries", "0", "--proxy-url", "http://al1ce:s3cret@127.0.0.1:1"},
         {"serve", url("/ok")},
-        {"serve", "--redis", "redis://user:s3?cret@127.0.0.1:1/0"},
-        {"serve", "--redis", "redis://user:s3cret@127.0.0.1:1/0", "--check-config", "--retries",
+        {"serve", "--redis", "redis://al1ce:s3?cret@127.0.0.1:1/0"},
+        {"serve", "--redis", "redis://al1ce:s3cret@127.0.0.1:1/0", "--check-config", "--retries",
          "x"},
-        {"serve", "--redis", "redis://user:s3cret@127.0.0.1:1/0?token=s3cret", "--print-config",
-         "--proxy-url", "http://user:s3cret@127.0.0.1:1"}}) {
+        {"serve", "--redis", "redis://al1ce:s3cret@127.0.0.1:1/0?token=s3cret", "--print-config",
+         "--proxy-url", "http://al1ce:s3cret@127.0.0.1:1"}}) {
     Program program("patient-http", arguments);
     program.wait();
     const std::string written = program.output() + program.errors();
@@ -131,10 +131,10 @@ TEST_F(CredentialsTest, AreInNoLogOfServe) {
   ASSERT_TRUE(server_.wait_for_requests("/hang"));
   serve.signal(SIGTTIN);
   EXPECT_TRUE(logged("in flight: 1 of "));
-  test::write_file(config, file + "proxy_url = \"http://user:s3cret@127.0.0.1:1\"\n");
+  test::write_file(config, file + "proxy_url = \"http://al1ce:s3cret@127.0.0.1:1\"\n");
   serve.signal(SIGHUP);
   EXPECT_TRUE(logged("processor.proxy_url has changed"));
-  test::write_file(config, file + "proxy_url = \"http://user:s3?cret@127.0.0.1:1\"\n");
+  test::write_file(config, file + "proxy_url = \"http://al1ce:s3?cret@127.0.0.1:1\"\n");
   serve.signal(SIGHUP);
   EXPECT_TRUE(logged("the configuration was not reloaded"));
   serve.signal(SIGTERM);
