@@ -52,6 +52,10 @@ struct Configuration {
   // Refuse to share the database with another process.
   bool owns_database = false;
 
+  // Bytes of all requests in memory at once, from the claim until the result is stored. When they
+  // are spent, no more are taken from the store; one is always.
+  std::size_t request_memory = std::size_t{256} << 20;
+
   // A request that was taken from dead processes so often within an hour is a suspect: a process
   // sends one at a time, beside ordinary requests. When two processes have died with it, an error
   // callback says so, and it is not sent again. A callback may be taken three times more, then it

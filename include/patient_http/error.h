@@ -19,9 +19,10 @@ namespace patient_http {
 enum class ErrorKind {
   // Nothing answered in time, by phase.
   kResolveTimeout,
-  kConnectTimeout,    // TCP and TLS
-  kFirstByteTimeout,  // the request was sent, no response began
-  kIdleTimeout,       // silence inside a response
+  kConnectTimeout,     // TCP and TLS
+  kFirstByteTimeout,   // the request was sent, no response began
+  kIdleTimeout,        // silence inside a response
+  kThroughputTimeout,  // a body moved more slowly than min_throughput
   kTotalTimeout,
   // The network.
   kResolve,      // the name has no address, or its server failed
@@ -38,6 +39,7 @@ enum class ErrorKind {
   kDecode,    // the body is not what content-encoding says
   kResponseTooLarge,
   kHeadersTooLarge,
+  kBodyMemory,  // its server was silent while others needed the memory that its body held
   // Redirects: RedirectErrors, but for the last, which the gem does not know.
   kTooManyRedirects,
   kRecursiveRedirect,

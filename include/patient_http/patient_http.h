@@ -43,3 +43,4 @@
 #include "patient_http/sqlite_payload_store.h"
 #include "patient_http/task_handler.h"
 #include "patient_http/timeout.h"
+#include "patient_http/tls_options.h"

@@ -38,6 +38,8 @@ struct ProcessorStatus {
   // Waiting for their next attempt, or for room at their origin, without a slot.
   std::size_t parked = 0;
   std::size_t capacity = 0;
+  // Of response bodies in memory, those of results that are not settled yet among them.
+  std::size_t body_bytes = 0;
   // The longest that the reactor was busy with one turn since start().
   std::chrono::microseconds longest_turn{};
   // Outcomes since start().

@@ -13,6 +13,7 @@
 #include "patient_http/request.h"
 #include "patient_http/retry_options.h"
 #include "patient_http/secret_manager.h"
+#include "patient_http/tls_options.h"
 
 namespace patient_http {
 
@@ -57,13 +58,20 @@ struct ProcessorOptions {
   std::optional<Seconds> first_byte_timeout = std::nullopt;
   // Between two reads of a response. Unset: request_timeout alone.
   std::optional<Seconds> idle_timeout = std::nullopt;
+  // Bytes a second at which a body moves at least, out and in, on the average of each span of
+  // min_throughput_time; 0: no matter how slowly. Neither the wait for the first byte of the
+  // response nor a pause for want of memory counts.
+  std::size_t min_throughput = 0;
+  Seconds min_throughput_time{30};
 
   // Bytes of a body, on the wire and after decompression; at most 512 MiB.
   std::size_t max_response_size = std::size_t{1} << 20;
   // Bytes, at most 81920, and number of a response's headers and trailers.
   std::size_t max_header_size = 64 * 1024;
   std::size_t max_header_count = 256;
-  // Bytes of all bodies in memory at once. When they are spent, reading waits.
+  // Bytes of all response bodies in memory at once, until their results are settled. When they are
+  // spent, reading waits, but for one that reads on at a time. When they are spent twice over, a
+  // body whose server falls silent is given up (kBodyMemory).
   std::size_t body_memory = std::size_t{256} << 20;
 
   // Unset: what a TLS server chooses, and HTTP/1.1 without TLS. http2 is spoken to plain http
@@ -104,8 +112,13 @@ struct ProcessorOptions {
   // A response that is not 2xx goes to on_error, unless the task says otherwise.
   bool raise_error_responses = false;
 
-  // PEM file of the certificates to trust; empty: the system's.
+  // PEM file of the certificates to trust; empty: the system's. This is the way to an authority of
+  // one's own: there is none to leave certificates unverified.
   std::string ca_file = {};
+  // An older one is refused.
+  TlsVersion tls_min_version = TlsVersion::kTls12;
+  // The first that fits a host, or a proxy that is reached with TLS, is shown to it, if it asks.
+  std::vector<ClientCertificate> client_certificates = {};
   // "192.0.2.1,192.0.2.2:5353"; empty: the system's name servers.
   std::string name_servers = {};
 

@@ -259,14 +259,37 @@ std::string Url::redacted() const {
   return origin_.text() + target_.substr(0, target_.find('?'));
 }
 
+namespace {
+
+// Whether what is before the first slash can be a host, with a port or without: of "user:password"
+// it cannot.
+bool may_be_host_and_port(std::string_view text) {
+  text = text.substr(0, text.find('/'));
+  const std::size_t bracket = text.rfind(']');
+  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon == std::string_view::npos) return true;
+  return text.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 std::string redact_url(std::string_view text) {
-  text = text.substr(0, text.find_first_of("?#"));
   const std::size_t slashes = text.find("//");
-  const std::size_t authority = slashes == std::string_view::npos ? 0 : slashes + 2;
+  const std::size_t authority =
+      slashes < text.find_first_of("?#") ? slashes + 2 : 0;  // where it begins
+  const std::string_view rest = text.substr(authority);
+  std::string_view shown = rest.substr(0, rest.find_first_of("?#"));
   // Up to the last '@', even where a slash comes before it: a password may hold one.
-  const std::size_t at = text.rfind('@');
+  if (const std::size_t at = shown.rfind('@'); at != std::string_view::npos) {
+    shown.remove_prefix(at + 1);
+  } else if (const std::size_t end = rest.rfind('@');
+             end != std::string_view::npos && !may_be_host_and_port(shown)) {
+    // A password may hold what would begin a query, too.
+    shown = rest.substr(end + 1);
+    shown = shown.substr(0, shown.find_first_of("?#"));
+  }
   std::string out(text.substr(0, authority));
-  out += text.substr(at == std::string_view::npos || at < authority ? authority : at + 1);
+  out += shown;
   out = to_valid_utf8(out);
   std::replace_if(
       out.begin(), out.end(),

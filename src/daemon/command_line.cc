@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/url.h"
 #include "daemon/configuration_file.h"
 #include "daemon/exit_status.h"
 #include "daemon/option_value.h"
@@ -273,6 +274,11 @@ int execute_command_line(int argc, char** argv, StopSignals& signals) {
     }
     if (!read) return refuse(read.error().message);
     app.parse(argc, argv);  // once more: the command line is laid over the file
+  } catch (const CLI::ExtrasError&) {
+    // It may be a url with credentials.
+    std::string extras;
+    for (const std::string& extra : app.remaining(true)) extras += " " + base::redact_url(extra);
+    return refuse("these arguments were not expected:" + extras + "; --help says what is");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kSuccess : kUsage;
   }

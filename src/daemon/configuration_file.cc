@@ -32,6 +32,8 @@ class FileReader {
       root.read(name, [&](TomlSection& section) { read_options(section, name); });
     }
     root.read("encryption", [this](TomlSection& section) { read_encryption(section); });
+    root.read_node("client_certificates",
+                   [&](const toml::node& node) { read_client_certificates(root, node); });
     root.read("secrets", [this](TomlSection& section) { read_secrets(section); });
     // These may refer to secrets.
     root.read("payload_stores", [this](TomlSection& section) { read_stores(section); });
@@ -39,6 +41,11 @@ class FileReader {
   }
 
  private:
+  static constexpr const char* kCertificates = "client_certificates";
+  static constexpr const char* kCertificateForm =
+      "must be tables [[client_certificates]] of host = \"HOST\", certificate_file = \"PATH\", "
+      "and, where needed, key_file = \"PATH\" and passphrase, which is like a secret";
+
   void note(const std::string& name, toml::source_index line) {
     origins_[name] = {Origin::Source::kFile, path_ + ":" + std::to_string(line)};
   }
@@ -80,6 +87,46 @@ class FileReader {
     if (source->kind == SecretSource::Kind::kValue && source->text.empty())
       section.problem(node, "keys", "must not be empty");
     options_.encryption_keys.push_back(std::move(*source));
+  }
+
+  void read_client_certificates(TomlSection& root, const toml::node& node) {
+    options_.client_certificates.clear();
+    note("client_certificates", node.source().begin.line);
+    const toml::array* list = node.as_array();
+    if (list == nullptr) {
+      root.problem(node, kCertificates, kCertificateForm);
+      return;
+    }
+    for (const toml::node& each : *list) {
+      const toml::table* table = each.as_table();
+      auto place = table != nullptr ? certificate_of(root, *table) : std::nullopt;
+      if (place) {
+        options_.client_certificates.push_back(std::move(*place));
+      } else {
+        root.problem(each, kCertificates, kCertificateForm);
+      }
+    }
+  }
+
+  std::optional<ClientCertificatePlace> certificate_of(TomlSection& root,
+                                                       const toml::table& table) {
+    ClientCertificatePlace place;
+    for (const auto& [key, value] : table) {
+      const auto text = value.value_exact<std::string>();
+      if (key == "host" && text) {
+        place.host = *text;
+      } else if (key == "certificate_file" && text && !text->empty()) {
+        place.certificate_file = (folder_ / *text).string();
+      } else if (key == "key_file" && text && !text->empty()) {
+        place.key_file = (folder_ / *text).string();
+      } else if (key == "passphrase") {
+        place.passphrase = read_secret(root, "client_certificates.passphrase", value, folder_);
+      } else {
+        return std::nullopt;
+      }
+    }
+    if (place.host.empty() || place.certificate_file.empty()) return std::nullopt;
+    return place;
   }
 
   void read_secrets(TomlSection& section) {
@@ -144,7 +191,7 @@ Result<void> read_configuration_file(const std::string& path, ProcessorOptions& 
   Origins origins;
   auto read = read_configuration_file(path, all, origins);
   if (!read) return read;
-  options = all.processor;
+  options = processor_options(all);
   register_secrets(all.secrets, options.secrets);
   register_preprocessors(all.preprocessors, options.secrets, options.preprocessors);
   return {};

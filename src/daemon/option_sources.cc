@@ -217,6 +217,8 @@ void Gatherer::check_values() {
     });
     if (option != table_.end()) {
       problem_of(option->name, text);
+    } else if (text.starts_with("client_certificates")) {
+      problem_of("client_certificates", text);
     } else if (text.starts_with("the callback queue")) {
       problem_of("callback_queue", text);
     } else {
@@ -252,6 +254,11 @@ void Gatherer::check_files() {
     return std::filesystem::path(path).parent_path().string();
   };
   check_readable("ca_file", "ca_file", options.processor.ca_file);
+  // The key is opened now, or the start would fail.
+  for (const ClientCertificatePlace& certificate : options.client_certificates) {
+    if (const auto checked = certificate.certificate().check_files(); !checked)
+      problem_of("client_certificates", checked.error().message);
+  }
   if (!options.redis.url.empty())
     check_readable("redis_ca_file", "redis.ca_file", options.redis.ca_file);
   if (!options.database.empty())
@@ -371,6 +378,8 @@ std::string configuration_text(GatheredOptions gathered) {
       text += "keys = [" + keys + "]" + place("encryption_keys");
     }
   }
+  for (const ClientCertificatePlace& certificate : options.client_certificates)
+    text += "\n" + certificate.masked_toml(place("client_certificates"));
   if (!options.secrets.empty()) text += "\n[secrets]\n";
   for (const NamedSecret& secret : options.secrets) {
     text += toml_key(secret.name) + " = " + secret.source.masked_toml() +

@@ -38,6 +38,9 @@ constexpr Words<EncryptionFormat::Serializer, 2> kSerializers = {
     {{"marshal", EncryptionFormat::Serializer::kMarshal},
      {"json", EncryptionFormat::Serializer::kJson}}};
 
+constexpr Words<TlsVersion, 2> kTlsVersions = {
+    {{"1.2", TlsVersion::kTls12}, {"1.3", TlsVersion::kTls13}}};
+
 constexpr const auto& words_of(LogLevel) {
   return kLevels;
 }
@@ -49,6 +52,9 @@ constexpr const auto& words_of(EncryptionFormat::Digest) {
 }
 constexpr const auto& words_of(EncryptionFormat::Serializer) {
   return kSerializers;
+}
+constexpr const auto& words_of(TlsVersion) {
+  return kTlsVersions;
 }
 
 template <class T>

@@ -16,6 +16,7 @@
 #include "patient_http/redis_options.h"
 #include "patient_http/retry_options.h"
 #include "patient_http/timeout.h"
+#include "patient_http/tls_options.h"
 
 namespace patient_http::daemon {
 
@@ -24,8 +25,8 @@ namespace patient_http::daemon {
 using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
-                 std::optional<HttpProtocol>*, RetryOn*, std::vector<HostLimit>*, LogLevel*,
-                 LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 std::optional<HttpProtocol>*, TlsVersion*, RetryOn*, std::vector<HostLimit>*,
+                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.

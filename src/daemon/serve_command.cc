@@ -306,6 +306,8 @@ std::vector<std::string> Serve::changes_for_restart(GatheredOptions fresh) {
     names.emplace_back("payload_stores");
   if (running_.options.encryption_keys != fresh.options.encryption_keys)
     names.emplace_back("encryption.keys");
+  if (running_.options.client_certificates != fresh.options.client_certificates)
+    names.emplace_back("client_certificates");
   for (const std::string& name : secrets_.names()) {
     const bool is_there =
         std::any_of(fresh.options.secrets.begin(), fresh.options.secrets.end(),

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/url.h"
 #include "daemon/nearest_name.h"
 
 namespace patient_http::daemon {
@@ -122,7 +123,8 @@ void take_serve_flags(const CLI::App& command, ServeArguments& arguments) {
     if (is_flag) {
       arguments.flags.unknown.push_back(name + ": no such option" + suggestion(name, known));
     } else if (!is_value) {
-      arguments.flags.unknown.push_back("serve takes no arguments but options, and got: " + extra);
+      arguments.flags.unknown.push_back("serve takes no arguments but options, and got: " +
+                                        base::redact_url(extra));
     }
     is_value = is_flag && name == extra;
   }

@@ -9,6 +9,25 @@ namespace patient_http::daemon {
 
 namespace {
 
+void add_retry_options(ProcessorOptions& o, std::vector<Option>& all) {
+  const auto add = [&all](std::string_view key, OptionValue value, std::string_view unit,
+                          std::string_view help) {
+    all.push_back({"processor", key, key, value, unit, help});
+  };
+  add("retries", &o.retries, "N", "Attempts after the first, unless a request says otherwise");
+  add("retry_on", &o.retry_on, "CAUSE ...",
+      "What they follow: connection, timeout, statuses such as 429; after what may have been "
+      "carried out, only what may be repeated is sent again");
+  add("retry_delay", &o.retry_delay, "SECONDS", "Before the first of them, doubled for each");
+  add("longest_retry_delay", &o.longest_retry_delay, "SECONDS", "At most");
+  add("max_retry_after", &o.max_retry_after, "SECONDS",
+      "The longest Retry-After that is waited for; a longer one makes the response the result");
+  add("max_retry_time", &o.max_retry_time, "SECONDS",
+      "For all attempts and the waits between them");
+  add("idempotency_keys", &o.idempotency_keys, "",
+      "Send a header idempotency-key along with POST and PATCH");
+}
+
 void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   const auto add = [&all](std::string_view key, OptionValue value, std::string_view unit,
                           std::string_view help) {
@@ -29,28 +48,20 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("first_byte_timeout", &o.first_byte_timeout, "SECONDS",
       "From the end of sending to the response");
   add("idle_timeout", &o.idle_timeout, "SECONDS", "For silence inside a response");
+  add("min_throughput", &o.min_throughput, "BYTES",
+      "A second, at which a body must move, out and in; 0: no matter how slowly");
+  add("min_throughput_time", &o.min_throughput_time, "SECONDS", "On the average of such a span");
   add("max_response_size", &o.max_response_size, "BYTES", "Largest body");
   add("max_header_size", &o.max_header_size, "BYTES", "Headers and trailers of a response");
   add("max_header_count", &o.max_header_count, "N", "Number of them");
-  add("body_memory", &o.body_memory, "BYTES", "All bodies in memory; then reading waits");
+  add("body_memory", &o.body_memory, "BYTES", "All response bodies in memory; then reading waits");
   add("protocol", &o.protocol, "http1|http2",
       "Instead of what a TLS server chooses, and http1 without TLS");
   add("ping_interval", &o.ping_interval, "SECONDS",
       "Silence after which an HTTP/2 server is asked for a sign of life");
   add("ping_timeout", &o.ping_timeout, "SECONDS", "For its answer; then the connection is dead");
   add("max_redirects", &o.max_redirects, "N", "Redirects followed; 0: none");
-  add("retries", &o.retries, "N", "Attempts after the first, unless a request says otherwise");
-  add("retry_on", &o.retry_on, "CAUSE ...",
-      "What they follow: connection, timeout, statuses such as 429; after what may have been "
-      "carried out, only what may be repeated is sent again");
-  add("retry_delay", &o.retry_delay, "SECONDS", "Before the first of them, doubled for each");
-  add("longest_retry_delay", &o.longest_retry_delay, "SECONDS", "At most");
-  add("max_retry_after", &o.max_retry_after, "SECONDS",
-      "The longest Retry-After that is waited for; a longer one makes the response the result");
-  add("max_retry_time", &o.max_retry_time, "SECONDS",
-      "For all attempts and the waits between them");
-  add("idempotency_keys", &o.idempotency_keys, "",
-      "Send a header idempotency-key along with POST and PATCH");
+  add_retry_options(o, all);
   add("connection_pool_size", &o.connection_pool_size, "N", "Origins with idle connections");
   add("max_idle_connections", &o.max_idle_connections, "N",
       "Idle connections in all; 0: as many as max_connections");
@@ -59,6 +70,7 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("raise_error_responses", &o.raise_error_responses, "",
       "A response that is not 2xx is an error, unless its request says otherwise");
   add("ca_file", &o.ca_file, "FILE", "Certificates to trust, PEM; empty: the system's");
+  add("tls_min_version", &o.tls_min_version, "1.2|1.3", "An older TLS is refused");
   add("name_servers", &o.name_servers, "ADDRESSES", "Separated by commas; empty: the system's");
   add("proxy_url", &o.proxy_url, "URL",
       "Reach everything through this HTTP proxy: http://[user:password@]host:port, https:// for "
@@ -102,7 +114,7 @@ void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
 // All but what has to be opened.
 Configuration plain_configuration(const ServeOptions& options) {
   Configuration configuration;
-  configuration.processor = options.processor;
+  configuration.processor = processor_options(options);
   configuration.callbacks.threads = 0;  // nothing is registered: others run the callbacks
   configuration.payloads.threshold = options.payload_threshold;
   configuration.encryption.format = options.encryption;
@@ -115,11 +127,20 @@ Configuration plain_configuration(const ServeOptions& options) {
   configuration.shutdown_timeout = options.shutdown_timeout;
   configuration.store_patience = options.store_patience;
   configuration.state_directory = options.state_directory;
+  configuration.request_memory = options.request_memory;
   configuration.poison_rescues = options.poison_rescues;
   return configuration;
 }
 
 }  // namespace
+
+ProcessorOptions processor_options(const ServeOptions& options) {
+  ProcessorOptions all = options.processor;
+  for (const ClientCertificatePlace& place : options.client_certificates) {
+    all.client_certificates.push_back(place.certificate());
+  }
+  return all;
+}
 
 std::string Option::flag() const {
   if (name == "redis_url") return "--redis";
@@ -157,6 +178,8 @@ std::vector<Option> options_of(ServeOptions& options) {
         "How long a stop waits for a store that is down, beyond that"},
        {"service", "state_directory", "state_directory", &options.state_directory, "DIRECTORY",
         "Where a stop keeps results while the store is down"},
+       {"service", "request_memory", "request_memory", &options.request_memory, "BYTES",
+        "All requests in memory; then no more are taken"},
        {"service", "poison_rescues", "poison_rescues", &options.poison_rescues, "N",
         "A request taken so often from dead processes is a suspect; 0: never"},
        {"payload_stores", "threshold", "payload_threshold", &options.payload_threshold, "BYTES",

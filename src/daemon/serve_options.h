@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/client_certificate_place.h"
 #include "daemon/log_output.h"
 #include "daemon/option_value.h"
 #include "daemon/payload_store_place.h"
@@ -35,6 +36,7 @@ struct ServeOptions {
   std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(23);
   std::chrono::milliseconds store_patience = Configuration().store_patience;
   std::string state_directory = {};
+  std::size_t request_memory = Configuration().request_memory;
   int poison_rescues = Configuration().poison_rescues;
 
   std::size_t payload_threshold = PayloadOptions().threshold;
@@ -44,6 +46,7 @@ struct ServeOptions {
   std::vector<SecretSource> encryption_keys = {};
   std::vector<NamedSecret> secrets = {};
   std::vector<PreprocessorSetup> preprocessors = {};
+  std::vector<ClientCertificatePlace> client_certificates = {};
 
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
@@ -81,8 +84,11 @@ struct Origin {
 };
 
 // By the name of the option, and "encryption_keys", "secrets.<name>", "payload_stores.<name>",
-// "preprocessors.<name>".
+// "preprocessors.<name>" and "client_certificates".
 using Origins = std::map<std::string, Origin, std::less<>>;
+
+// Those of the engine, with the client certificates.
+[[nodiscard]] ProcessorOptions processor_options(const ServeOptions& options);
 
 // The configuration of a service, without its log, secrets and preprocessors registered. Throws
 // nothing; opens the payload stores and gets the encryption keys. The failure says what could not

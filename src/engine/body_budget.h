@@ -52,6 +52,8 @@ class BodyBudget {
       : limit_(bytes), on_room_(std::move(on_room)) {}
 
   [[nodiscard]] bool is_spent() const { return used_.load(std::memory_order_relaxed) >= limit_; }
+  // Whether it is spent twice over: nobody may overdraw it any more.
+  [[nodiscard]] bool is_overdrawn() const { return used() / 2 >= limit_; }
   // Whether some of it will be given back without more being read.
   [[nodiscard]] bool is_leaving() const { return leaving_.load(std::memory_order_relaxed) > 0; }
   [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_relaxed); }

@@ -35,6 +35,7 @@ class BodySink {
   [[nodiscard]] Result<void, Failed> end();
 
   [[nodiscard]] std::size_t wire_bytes() const { return wire_bytes_; }
+  [[nodiscard]] bool has_bytes() const { return !body_.empty(); }
 
   // The body; no value when it is empty. The charge goes with it.
   [[nodiscard]] std::optional<std::string> take_body();

@@ -42,9 +42,18 @@ class ExchangeListener {
   virtual void on_body(std::string_view bytes) = 0;
   virtual void on_exchange_done() = 0;
   virtual void on_exchange_failed(ExchangeFailure failure) = 0;
-  // Asked before bytes of a body are read. False: none come until HttpConnection::resume(), and it
-  // is not asked before.
-  [[nodiscard]] virtual bool may_read() = 0;
+  // Asked before bytes of a response are read: how many may be read at once. 0: none come until
+  // HttpConnection::resume(), and it is not asked before.
+  [[nodiscard]] virtual std::size_t may_read() = 0;
+};
+
+// How far the sending of a request has come.
+struct SendProgress {
+  std::uint64_t taken = 0;  // bytes of it that the kernel has taken, or the same of its body
+  // Whether the kernel takes no more at the moment; then, what the peer has of all that was sent
+  // over the connection. The kernel holds megabytes, and takes the next ones when a third has left.
+  bool is_blocked = false;
+  std::uint64_t acknowledged = 0;
 };
 
 // Memory that all connections of a reactor share, since one reads or writes at a time: one that
@@ -70,6 +79,10 @@ class HttpConnection {
   virtual void abandon(ExchangeListener& listener) = 0;
   // Reads on after may_read() said no.
   virtual void resume(ExchangeListener& listener) = 0;
+  // REQUIRES: the exchange of `listener` runs.
+  [[nodiscard]] virtual SendProgress sent(const ExchangeListener& listener) const = 0;
+  // Whether bytes for it may be kept back here, because others on the connection are paused.
+  [[nodiscard]] virtual bool is_held_up() const = 0;
   // "203.0.113.5:443", for messages.
   [[nodiscard]] virtual const std::string& peer() const = 0;
 

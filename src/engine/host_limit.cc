@@ -53,7 +53,17 @@ bool is_host_character(char c) {
 }  // namespace
 
 bool HostLimit::is_valid() const {
-  const auto pattern = parse(host);
+  return engine::is_host_pattern(host);
+}
+
+bool HostLimit::fits(std::string_view origin_host, std::uint16_t port) const {
+  return engine::fits_host(host, origin_host, port);
+}
+
+namespace engine {
+
+bool is_host_pattern(std::string_view text) {
+  const auto pattern = parse(text);
   if (!pattern) return false;
   std::string_view name = base::without_root(pattern->host);
   if (name.starts_with(kAnyBelow)) name.remove_prefix(kAnyBelow.size());
@@ -61,18 +71,16 @@ bool HostLimit::is_valid() const {
          std::all_of(name.begin(), name.end(), is_host_character);
 }
 
-bool HostLimit::fits(std::string_view origin_host, std::uint16_t port) const {
-  const auto pattern = parse(host);
+bool fits_host(std::string_view pattern_text, std::string_view host, std::uint16_t port) {
+  const auto pattern = parse(pattern_text);
   if (!pattern || (pattern->port && *pattern->port != port)) return false;
-  const std::string_view name = base::without_root(origin_host);
+  const std::string_view name = base::without_root(host);
   const std::string_view wanted = base::without_root(pattern->host);
   if (!wanted.starts_with(kAnyBelow)) return base::ascii_equal_ignoring_case(name, wanted);
   const std::string_view below = wanted.substr(1);  // with its point
   return name.size() > below.size() &&
          base::ascii_equal_ignoring_case(name.substr(name.size() - below.size()), below);
 }
-
-namespace engine {
 
 std::size_t limit_of(const std::vector<HostLimit>& limits,
                      std::optional<std::size_t> HostLimit::*which, const base::Origin& origin,

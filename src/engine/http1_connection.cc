@@ -1,9 +1,11 @@
 #include "engine/http1_connection.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
 #include "drivers/crypto/wipe.h"
+#include "drivers/net/acknowledged_bytes.h"
 #include "engine/net_error_kind.h"
 #include "engine/prepared_request.h"
 
@@ -123,17 +125,19 @@ void Http1Connection::on_ready(net::Interest ready) {
 
 void Http1Connection::read_some(bool is_broken) {
   for (int i = 0; i < kReadsPerTurn; ++i) {
-    if (!is_broken && !listener_->may_read()) {
+    const std::size_t most = is_broken ? scratch_.size() : listener_->may_read();
+    if (most == 0) {
       paused_ = true;
       update_interest();
       return;
     }
-    const net::IoResult result = stream_.read(scratch_);
+    const std::span<char> buffer = scratch_.first(std::min(most, scratch_.size()));
+    const net::IoResult result = stream_.read(buffer);
     switch (result.status) {
       case net::IoStatus::kDone:
         take_bytes({scratch_.data(), result.bytes});
         if (closed_ || listener_ == nullptr) return;
-        if (!stream_.is_tls() && result.bytes < scratch_.size()) return;
+        if (!stream_.is_tls() && result.bytes < buffer.size()) return;
         break;
       case net::IoStatus::kWantRead:
         return;
@@ -228,6 +232,12 @@ void Http1Connection::resume(ExchangeListener&) {
   if (!paused_) return;
   paused_ = false;
   update_interest();
+}
+
+SendProgress Http1Connection::sent(const ExchangeListener&) const {
+  return {.taken = head_sent_ + body_sent_,
+          .is_blocked = write_blocked_,
+          .acknowledged = net::acknowledged_bytes(stream_.fd())};
 }
 
 bool Http1Connection::is_fresh() {

@@ -23,6 +23,8 @@ class Http1Connection final : public HttpConnection,
   void start(PreparedRequest& request, std::string_view body, ExchangeListener& listener) override;
   void abandon(ExchangeListener& listener) override;
   void resume(ExchangeListener& listener) override;
+  [[nodiscard]] SendProgress sent(const ExchangeListener& listener) const override;
+  [[nodiscard]] bool is_held_up() const override { return false; }
   [[nodiscard]] const std::string& peer() const override { return peer_; }
 
   [[nodiscard]] std::size_t room() const override { return is_idle() ? 1 : 0; }

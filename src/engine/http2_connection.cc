@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "drivers/crypto/wipe.h"
+#include "drivers/net/acknowledged_bytes.h"
 #include "engine/http2_exchange.h"
 #include "engine/net_error_kind.h"
 #include "engine/prepared_request.h"
@@ -110,6 +111,14 @@ void Http2Connection::resume(ExchangeListener& listener) {
   found->second->resume();
   resumed_.push_back(found->second.get());
   flush_soon();
+}
+
+SendProgress Http2Connection::sent(const ExchangeListener& listener) const {
+  const auto found = exchanges_.find(&listener);
+  if (found == exchanges_.end()) return {};
+  return {.taken = session_.body_written(found->second->stream()),
+          .is_blocked = write_blocked_,
+          .acknowledged = net::acknowledged_bytes(stream_.fd())};
 }
 
 bool Http2Connection::may_hold(std::size_t bytes) {

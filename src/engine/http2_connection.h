@@ -41,6 +41,9 @@ class Http2Connection final : public HttpConnection,
   void start(PreparedRequest& request, std::string_view body, ExchangeListener& listener) override;
   void abandon(ExchangeListener& listener) override;
   void resume(ExchangeListener& listener) override;
+  [[nodiscard]] SendProgress sent(const ExchangeListener& listener) const override;
+  // They hold so much that the connection's window is not opened again for what comes.
+  [[nodiscard]] bool is_held_up() const override { return held_in_window_ > 0; }
   [[nodiscard]] const std::string& peer() const override { return peer_; }
   [[nodiscard]] std::size_t room() const override;
   [[nodiscard]] bool is_idle() const override { return exchanges_.empty() && !closed_; }
@@ -97,7 +100,8 @@ class Http2Connection final : public HttpConnection,
   std::vector<Exchange*> written_;                // their last bytes are in the output, or were
   std::vector<Exchange*> resumed_;                // to be told what was held back
   std::vector<Exchange*> unsent_;                 // no stream could be opened for them
-  std::size_t held_ = 0;  // bytes of paused streams that the windows do not bound
+  std::size_t held_ = 0;            // bytes of paused streams that the windows do not bound
+  std::size_t held_in_window_ = 0;  // and those that the connection's does
 
   http2::Output out_;
   std::size_t out_sent_ = 0;

@@ -35,7 +35,7 @@ void Http2Connection::Exchange::on_head_end(std::int64_t content_length) {
 
 // What was held back comes first.
 void Http2Connection::Exchange::on_body(std::string_view bytes) {
-  if (!is_paused_ && held_.empty()) is_paused_ = !listener_->may_read();
+  if (!is_paused_ && held_.empty()) is_paused_ = listener_->may_read() == 0;
   if (is_paused_ || !held_.empty()) {
     hold(bytes);
     return;
@@ -49,25 +49,33 @@ void Http2Connection::Exchange::on_body(std::string_view bytes) {
 // is held in all.
 void Http2Connection::Exchange::hold(std::string_view bytes) {
   held_.append(bytes);
-  if (!connection_.may_hold(bytes.size())) return;
+  if (!connection_.may_hold(bytes.size())) {
+    connection_.held_in_window_ += bytes.size();
+    return;
+  }
   held_freely_ += bytes.size();
   connection_.session_.consume_connection(bytes.size());
 }
 
+std::size_t Http2Connection::Exchange::uncount() {
+  const std::size_t in_window = held_.size() - held_freely_;
+  connection_.held_ -= std::exchange(held_freely_, 0);
+  connection_.held_in_window_ -= in_window;
+  return in_window;
+}
+
 // Gives back to the connection what was held.
 void Http2Connection::Exchange::let_go() {
-  connection_.held_ -= held_freely_;
-  connection_.session_.consume_connection(held_.size() - std::exchange(held_freely_, 0));
+  connection_.session_.consume_connection(uncount());
   if (id_ != 0) connection_.session_.consume_stream(id_, held_.size());
   held_ = {};
 }
 
 void Http2Connection::Exchange::release() {
   if (is_paused_ || listener_ == nullptr) return;
+  connection_.session_.consume_connection(uncount());
   const std::string bytes = std::move(held_);
   held_ = {};
-  connection_.held_ -= held_freely_;
-  connection_.session_.consume_connection(bytes.size() - std::exchange(held_freely_, 0));
   if (id_ != 0) connection_.session_.consume_stream(id_, bytes.size());
   if (!bytes.empty()) listener_->on_body(bytes);
   if (has_ended_ && listener_ != nullptr) finish();

@@ -26,6 +26,7 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
   void fail(ErrorKind kind, const std::string& message);
   void fail_unsent(const std::string& message);
 
+  [[nodiscard]] http2::StreamId stream() const { return id_; }
   [[nodiscard]] const ExchangeListener* listener() const { return listener_; }
   [[nodiscard]] bool is_paused() const { return is_paused_; }
   // The response came to its end, though the listener may not know all of it yet.
@@ -43,6 +44,8 @@ class Http2Connection::Exchange final : public http2::StreamHandler {
 
   void hold(std::string_view bytes);
   void let_go();
+  // What is held does not count in the connection any more; gives how much of it its window counts.
+  std::size_t uncount();
   void finish();
   void report(ExchangeFailure failure);
 

@@ -9,7 +9,8 @@ namespace patient_http::engine {
 // range.
 void require_valid(const ProcessorOptions& options);
 
-// Throws std::runtime_error if the CA certificates cannot be read.
+// Throws std::runtime_error if certificates cannot be read, or a client's key is not its
+// certificate's.
 [[nodiscard]] net::TlsContext make_tls_context(const ProcessorOptions& options);
 
 }  // namespace patient_http::engine

@@ -184,6 +184,7 @@ ProcessorStatus Processor::Impl::status() const {
           .occupied = counts.occupied,
           .parked = counts.parked,
           .capacity = slots_.capacity(),
+          .body_bytes = reactor_.budget().used(),
           .longest_turn = reactor_.longest_turn(),
           .responses = outcomes_[0],
           .errors = outcomes_[1],

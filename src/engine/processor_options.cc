@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "drivers/http1/response_parser.h"
 #include "drivers/net/resolver.h"
+#include "engine/host_limit.h"
 #include "engine/proxy_rules.h"
 
 namespace patient_http {
@@ -64,6 +65,7 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.positive("connection_timeout", connection_timeout);
   check.positive("first_byte_timeout", first_byte_timeout);
   check.positive("idle_timeout", idle_timeout);
+  check.positive("min_throughput_time", min_throughput_time);
   check.in_range("max_response_size", max_response_size, kLargestResponse);
   check.positive("max_header_size", max_header_size);
   if (max_header_size > http1::kLargestHead) {
@@ -88,6 +90,15 @@ std::vector<std::string> ProcessorOptions::validate() const {
   check.in_range("preparer_threads", preparer_threads, kMostPreparerThreads);
   if (user_agent.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
     check.add("user_agent", "free of line breaks", base::json_string(user_agent));
+  }
+  for (const ClientCertificate& certificate : client_certificates) {
+    if (!engine::is_host_pattern(certificate.host)) {
+      check.add("client_certificates", "for hosts such as api.example.com or *.example.com",
+                base::json_string(certificate.host));
+    }
+    if (certificate.certificate_file.empty()) {
+      check.add("client_certificates", "in a file each", "none for " + certificate.host);
+    }
   }
   if (!net::Resolver::are_valid_servers(name_servers)) {
     check.add("name_servers", "IP addresses separated by commas", name_servers);

@@ -290,9 +290,12 @@ void Reactor::remove(Running& transfer) {
 
 // One transfer may read on though the budget is spent, when bodies that still grow have spent it:
 // with all of them paused, nothing would ever be given back. While settled ones hold some of it,
-// there is something to wait for: a slow handler must not let memory grow.
+// there is something to wait for: a slow handler must not let memory grow. Nor may servers that
+// stall, one after the other: see make_room().
 bool Reactor::may_overdraw(Transfer& transfer) {
-  if (overdrawing_ == nullptr && !budget_.is_leaving()) overdrawing_ = &transfer;
+  if (overdrawing_ == nullptr && !budget_.is_leaving() && !budget_.is_overdrawn()) {
+    overdrawing_ = &transfer;
+  }
   if (overdrawing_ == &transfer) {
     overdrew_at_ = loop_.now();
     return true;
@@ -304,9 +307,10 @@ bool Reactor::may_overdraw(Transfer& transfer) {
 }
 
 void Reactor::resume_paused() {
-  const bool has_room = !budget_.is_spent();
   // A server that stalls must not keep the others from being read.
   if (!paused_.empty() && loop_.now() - overdrew_at_ > kOverdrawPatience) overdrawing_ = nullptr;
+  if (!paused_.empty() && overdrawing_ == nullptr) make_room();
+  const bool has_room = !budget_.is_spent();
   const bool may_overdraw = !budget_.is_leaving();
   while (!paused_.empty() && (has_room || (may_overdraw && overdrawing_ == nullptr))) {
     Running& transfer = *paused_.front();
@@ -317,6 +321,23 @@ void Reactor::resume_paused() {
       overdrew_at_ = loop_.now();
     }
     transfer.resume_reading();
+  }
+}
+
+// When the budget is spent twice over, the bodies whose servers have been silent for the longest
+// time are given up, as many as there must be, before another transfer may overdraw.
+void Reactor::make_room() {
+  while (budget_.is_overdrawn() && !budget_.is_leaving()) {
+    Transfer* most_silent = nullptr;
+    net::TimePoint since = loop_.now() - kOverdrawPatience;
+    for (const auto& transfer : transfers_) {
+      const auto silent_since = transfer->silent_with_body_since();
+      if (!silent_since || *silent_since >= since) continue;
+      most_silent = transfer.get();
+      since = *silent_since;
+    }
+    if (most_silent == nullptr) return;
+    most_silent->give_up_body();
   }
 }
 

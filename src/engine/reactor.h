@@ -63,6 +63,7 @@ class Reactor final : private TransferOwner {
   // Ends the wait of turn().
   void wake();
   [[nodiscard]] BodyBudget& budget() { return budget_; }
+  [[nodiscard]] const BodyBudget& budget() const { return budget_; }
   [[nodiscard]] std::chrono::microseconds longest_turn() const;
 
   // The reactor thread.
@@ -137,6 +138,7 @@ class Reactor final : private TransferOwner {
   void wait_is_over(Running& transfer);
   void return_parked();
   void resume_paused();
+  void make_room();
   void continue_census();
   void hand_over();
   void collect();

@@ -68,6 +68,7 @@ bool is_connection_failure(ErrorKind kind) {
     case ErrorKind::kReset:
     case ErrorKind::kClosed:
     case ErrorKind::kConnection:
+    case ErrorKind::kBodyMemory:
       return true;
     default:
       return false;
@@ -76,7 +77,7 @@ bool is_connection_failure(ErrorKind kind) {
 
 bool is_timeout_of_response(ErrorKind kind) {
   return kind == ErrorKind::kFirstByteTimeout || kind == ErrorKind::kIdleTimeout ||
-         kind == ErrorKind::kTotalTimeout;
+         kind == ErrorKind::kThroughputTimeout || kind == ErrorKind::kTotalTimeout;
 }
 
 RetryDecision decide_retry(const RetryPolicy& policy, HttpMethod method,

@@ -1,6 +1,7 @@
 #include "engine/transfer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/net_error_kind.h"
 #include "engine/redirect_policy.h"
@@ -11,6 +12,8 @@ namespace {
 
 // A redirect's body is read to keep the connection, but only so far.
 constexpr std::size_t kLargestDiscardedBody = 64 * 1024;
+// What is read at once of a head when there is no memory for the body behind it.
+constexpr std::size_t kHeadPiece = 4096;
 
 }  // namespace
 
@@ -74,7 +77,7 @@ void Transfer::send_hop() {
   sink_.reset();
   discarding_ = is_paused_ = false;
   wait_after_status_.reset();
-  discarded_ = 0;
+  discarded_ = received_ = 0;
   state_ = State::kPreparing;
   auto ingredients = context_.preparer.look_up(current());
   if (!ingredients) {
@@ -118,7 +121,9 @@ void Transfer::send_on(HttpConnection& connection) {
   const std::optional<std::string>& body = current().body();
   const std::string_view bytes = body ? std::string_view(*body) : std::string_view();
   connection.start(*prepared_, bytes, *this);
-  if (state_ == State::kSending) set_timer();
+  if (state_ != State::kSending) return;
+  begin_window();
+  set_timer();
 }
 
 void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
@@ -135,10 +140,13 @@ void Transfer::on_sent() {
   set_timer();
 }
 
-bool Transfer::may_read() {
-  if (!context_.budget.is_spent() || state_ != State::kReceiving) return true;
+// A head is read all the same, but hardly more with it.
+std::size_t Transfer::may_read() {
+  if (!context_.budget.is_spent()) return std::numeric_limits<std::size_t>::max();
+  if (state_ != State::kReceiving) return kHeadPiece;
   is_paused_ = !owner_.may_overdraw(*this);
-  return !is_paused_;
+  paused_at_ = context_.loop.now();
+  return is_paused_ ? 0 : std::numeric_limits<std::size_t>::max();
 }
 
 // The silence was ours: the clock of the peer's begins anew.
@@ -146,6 +154,7 @@ void Transfer::resume_reading() {
   if (!is_paused_ || state_ != State::kReceiving) return;
   is_paused_ = false;
   last_activity_ = context_.loop.now();
+  lengthen_window(paused_at_);
   set_timer();
   connection_->resume(*this);
 }
@@ -154,6 +163,7 @@ void Transfer::on_response_head(int status, HttpHeaders headers, std::int64_t co
   state_ = State::kReceiving;
   may_have_left_ = true;
   last_activity_ = context_.loop.now();
+  begin_window();
   status_ = status;
   headers_ = std::move(headers);
   wait_after_status_ = wait_after_status();
@@ -193,6 +203,7 @@ bool Transfer::will_follow(const HttpHeaders& headers) const {
 
 void Transfer::on_body(std::string_view bytes) {
   last_activity_ = context_.loop.now();
+  received_ += bytes.size();
   if (discarding_) {
     discarded_ += bytes.size();
     if (sink_ && !sink_->append(bytes)) sink_.reset();

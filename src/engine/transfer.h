@@ -78,6 +78,11 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void cancel();
   void interrupt();
   void resume_reading();
+  // Since when its server has been silent in the middle of a body that takes memory; nothing when
+  // there is no such body, or the silence may be ours.
+  [[nodiscard]] std::optional<net::TimePoint> silent_with_body_since() const;
+  // Ends the attempt, so that others have the memory. REQUIRES: silent_with_body_since().
+  void give_up_body();
   // Sends what was prepared after on_preparing(). Without effect when that attempt is over.
   void on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared);
 
@@ -111,7 +116,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void on_body(std::string_view bytes) override;
   void on_exchange_done() override;
   void on_exchange_failed(ExchangeFailure failure) override;
-  bool may_read() override;
+  std::size_t may_read() override;
 
   void send_hop();
   [[nodiscard]] Result<void, BodySink::Failed> begin_body(std::int64_t content_length);
@@ -143,11 +148,21 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void set_timer();
   [[nodiscard]] net::TimePoint phase_deadline() const;
   void timed_out(net::TimePoint now);
+  void end_late_attempt(ErrorKind kind, std::string detail);
   // Whether the time for all attempts is over, or will be after `wait`.
   [[nodiscard]] bool is_time_over(std::chrono::nanoseconds wait = {}) const;
   void fail_late();
   // What it is that attempt_deadline_ ends, for messages.
   [[nodiscard]] std::string attempt_limit() const;
+
+  // In transfer_throughput.cc.
+  [[nodiscard]] bool is_moving_body() const;
+  void begin_window();
+  void lengthen_window(net::TimePoint paused_at);
+  [[nodiscard]] net::TimePoint window_deadline() const;
+  [[nodiscard]] std::uint64_t moved_in_window() const;
+  [[nodiscard]] bool is_too_slow();
+  void too_slow();
 
   // In transfer_words.cc.
   [[nodiscard]] Error request_error(ErrorKind kind, const std::string& message) const;
@@ -208,7 +223,16 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   std::optional<std::chrono::nanoseconds> wait_after_status_;
   bool discarding_ = false;  // the body of a response that is not the result, as far as we know
   std::size_t discarded_ = 0;
-  bool is_paused_ = false;  // reading waits for the budget
+  std::uint64_t received_ = 0;  // bytes of the body, whichever
+  bool is_paused_ = false;      // reading waits for the budget
+  net::TimePoint paused_at_;
+  // In which min_throughput is looked at, and what had moved when it began.
+  struct Window {
+    net::TimePoint begun;
+    std::uint64_t received = 0;
+    SendProgress sent = {};
+  };
+  Window window_;
   std::optional<BodySink> sink_;
 };
 

@@ -3,25 +3,12 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "engine/time_span.h"
 #include "engine/transfer.h"
 
 namespace patient_http::engine {
 
-namespace {
-
 using std::chrono::nanoseconds;
-
-// "0.5 s", "60 s"
-std::string in_seconds(Seconds seconds) {
-  std::string text = base::fixed_number(seconds.count(), 3);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text + " s";
-}
-
-}  // namespace
 
 void Transfer::start_clock(net::TimePoint now) {
   attempt_deadline_ = now + bounded_span(timeout());
@@ -58,7 +45,8 @@ net::TimePoint Transfer::phase_deadline() const {
 // Deadlines that move away, as with each read, are looked up when the timer goes off; only nearer
 // ones move it.
 void Transfer::set_timer() {
-  const net::TimePoint deadline = std::min(attempt_deadline_, phase_deadline());
+  const net::TimePoint deadline =
+      std::min({attempt_deadline_, phase_deadline(), window_deadline()});
   if (timer_.is_set() && timer_.deadline() <= deadline) return;
   context_.loop.timers().set(timer_, deadline);
 }
@@ -67,6 +55,8 @@ void Transfer::on_timer() {
   const net::TimePoint now = context_.loop.now();
   if (std::min(attempt_deadline_, phase_deadline()) <= now) {
     timed_out(now);
+  } else if (window_deadline() <= now && is_too_slow()) {
+    too_slow();
   } else {
     set_timer();
   }
@@ -79,15 +69,15 @@ bool Transfer::is_time_over(nanoseconds wait) const {
 
 void Transfer::fail_late() {
   fail(ErrorKind::kTotalTimeout, phase_name(),
-       "the time for all attempts, " + in_seconds(*max_time()) + ", is over");
+       "the time for all attempts, " + exact_seconds(*max_time()) + ", is over");
 }
 
 std::string Transfer::attempt_limit() const {
   const auto all = max_time();
   if (!all || attempt_deadline_ < started_ + bounded_span(*all)) {
-    return "the timeout of " + in_seconds(timeout());
+    return "the timeout of " + exact_seconds(timeout());
   }
-  return "the time for all attempts, " + in_seconds(*all);
+  return "the time for all attempts, " + exact_seconds(*all);
 }
 
 void Transfer::timed_out(net::TimePoint now) {
@@ -100,11 +90,11 @@ void Transfer::timed_out(net::TimePoint now) {
       case State::kWaiting:
         kind = ErrorKind::kFirstByteTimeout;
         detail =
-            "no response within first_byte_timeout, " + in_seconds(*options.first_byte_timeout);
+            "no response within first_byte_timeout, " + exact_seconds(*options.first_byte_timeout);
         break;
       case State::kReceiving:
         kind = ErrorKind::kIdleTimeout;
-        detail = "silence for idle_timeout, " + in_seconds(*options.idle_timeout);
+        detail = "silence for idle_timeout, " + exact_seconds(*options.idle_timeout);
         break;
       default: {
         const bool resolving = phase == "resolve";
@@ -112,18 +102,40 @@ void Transfer::timed_out(net::TimePoint now) {
         const bool by_resolve_timeout =
             resolving &&
             options.resolve_timeout <= options.connection_timeout.value_or(options.resolve_timeout);
-        detail = by_resolve_timeout
-                     ? "no address within resolve_timeout, " + in_seconds(options.resolve_timeout)
-                     : "no connection within connection_timeout, " +
-                           in_seconds(*options.connection_timeout);
+        detail = by_resolve_timeout ? "no address within resolve_timeout, " +
+                                          exact_seconds(options.resolve_timeout)
+                                    : "no connection within connection_timeout, " +
+                                          exact_seconds(*options.connection_timeout);
       }
     }
   }
+  end_late_attempt(kind, std::move(detail));
+}
+
+void Transfer::end_late_attempt(ErrorKind kind, std::string detail) {
+  const std::string_view phase = phase_name();
   if (sink_) detail += "; " + std::to_string(sink_->wire_bytes()) + " bytes of the body came";
   if (state_ == State::kSending) may_have_left_ = true;
   if (state_ == State::kDialing) peer_ = context_.pool.peer_of(*this);
   drop_connection();
+  sink_.reset();  // its memory is free at once
   attempt_failed(kind, phase, detail);
+}
+
+std::optional<net::TimePoint> Transfer::silent_with_body_since() const {
+  const bool has_body = state_ == State::kReceiving && sink_ && sink_->has_bytes();
+  if (!has_body || is_paused_ || connection_ == nullptr || connection_->is_held_up()) {
+    return std::nullopt;
+  }
+  return last_activity_;
+}
+
+void Transfer::give_up_body() {
+  const Seconds silence = context_.loop.now() - last_activity_;
+  end_late_attempt(ErrorKind::kBodyMemory, "silence for " + exact_seconds(silence) +
+                                               " while the memory for bodies, body_memory of " +
+                                               std::to_string(context_.options.body_memory) +
+                                               " bytes, was spent twice over");
 }
 
 }  // namespace patient_http::engine

@@ -19,9 +19,10 @@ constexpr auto kTryAgainAfter = 1s;
 
 }  // namespace
 
-void ClaimComparison::when_due(steady_clock::time_point now, const std::deque<Claim>& waiting) {
+void ClaimComparison::when_due(steady_clock::time_point now, const std::deque<Claim>& suspects,
+                               std::deque<Claim>& untaken) {
   if (!is_due(now)) return;
-  const bool done = compare(waiting);
+  const bool done = compare(suspects, untaken);
   is_requested_ = false;
   next_ = now + (done ? every_ : steady_clock::duration(kTryAgainAfter));
 }
@@ -31,10 +32,11 @@ bool ClaimComparison::is_due(steady_clock::time_point now) {
   return is_requested_ || has_paused || now >= next_;
 }
 
-bool ClaimComparison::compare(const std::deque<Claim>& waiting) {
+bool ClaimComparison::compare(const std::deque<Claim>& suspects, std::deque<Claim>& untaken) {
   // Memory first: a job that ends meanwhile leaves the store before it leaves memory.
   InFlightJobs::Known known = in_flight_.known();
-  for (const Claim& claim : waiting) known.claim_ids.insert(claim.id);
+  for (const Claim& claim : suspects) known.claim_ids.insert(claim.id);
+  for (const Claim& claim : untaken) known.claim_ids.insert(claim.id);
   const auto claims = store_.claims();
   if (!claims) {
     log_.warn("compare the claims: " + claims.error().message);
@@ -46,6 +48,7 @@ bool ClaimComparison::compare(const std::deque<Claim>& waiting) {
     if (!known.claim_ids.contains(claim.id)) unknown.push_back(claim.id);
     stored.insert(claim.id);
   }
+  std::erase_if(untaken, [&](const Claim& claim) { return !stored.contains(claim.id); });
   std::size_t lost = 0;
   for (const InFlightJobs::Running& job : known.running) {
     if (stored.contains(job.claim_id) || !in_flight_.mark_lost(job.request_id, job.claim_id))

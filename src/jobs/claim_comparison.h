@@ -32,13 +32,15 @@ class ClaimComparison {
   // The next call of when_due() compares.
   void request() { is_requested_ = true; }
   // Called between two claims, with the claims that wait in memory for their turn. Compares when
-  // that was requested, from time to time, and after the process was stopped for a while.
-  void when_due(std::chrono::steady_clock::time_point now, const std::deque<Claim>& waiting);
+  // that was requested, from time to time, and after the process was stopped for a while. Removes
+  // from `untaken` what was rescued; a suspect is looked at when its turn comes.
+  void when_due(std::chrono::steady_clock::time_point now, const std::deque<Claim>& suspects,
+                std::deque<Claim>& untaken);
 
  private:
   [[nodiscard]] bool is_due(std::chrono::steady_clock::time_point now);
   // False when the store could not say.
-  bool compare(const std::deque<Claim>& waiting);
+  bool compare(const std::deque<Claim>& suspects, std::deque<Claim>& untaken);
   bool put_back(const std::vector<std::string>& claim_ids);
 
   JobStore& store_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -38,8 +39,9 @@ class InFlightJobs {
     std::unordered_set<std::string> claim_ids;  // of all, also those that have ended
   };
 
+  // `bytes`: what it takes of the memory for requests, until the store has ended its claim.
   Added add(const std::string& request_id, const std::string& jid, const std::string& claim_id,
-            bool is_suspect = false);
+            bool is_suspect = false, std::size_t bytes = 0);
   // Takes out a job whose transfer did not begin.
   void remove(const std::string& request_id);
 
@@ -60,6 +62,8 @@ class InFlightJobs {
   [[nodiscard]] Known known() const;
   // Of those that run.
   [[nodiscard]] std::size_t size() const;
+  // Of all.
+  [[nodiscard]] std::size_t bytes() const;
   void clear();
 
  private:
@@ -67,14 +71,20 @@ class InFlightJobs {
     std::string jid;
     std::string claim_id;
     bool is_suspect = false;
+    std::size_t bytes = 0;
     bool is_lost = false;  // and cancelled, whichever claim it has now
+  };
+  // On its way into the store.
+  struct Ending {
+    bool is_suspect = false;
+    std::size_t bytes = 0;
   };
 
   mutable base::Mutex mutex_;
   std::unordered_map<std::string, Job> jobs_ GUARDED_BY(mutex_);
-  // Claims on their way into the store, and whether they are of suspects.
-  std::unordered_map<std::string, bool> ending_ GUARDED_BY(mutex_);
-  std::size_t suspects_ GUARDED_BY(mutex_) = 0;  // in both
+  std::unordered_map<std::string, Ending> ending_ GUARDED_BY(mutex_);  // by claim
+  std::size_t suspects_ GUARDED_BY(mutex_) = 0;                        // in both
+  std::size_t bytes_ GUARDED_BY(mutex_) = 0;                           // in both
 };
 
 }  // namespace patient_http::jobs

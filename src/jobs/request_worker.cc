@@ -28,6 +28,8 @@ constexpr auto kLongestWait = 1s;
 constexpr auto kPostponement = 1min;
 // How long the loop waits for room before it looks again.
 constexpr auto kRoomWait = 100ms;
+// How often at most the log says that memory is spent.
+constexpr auto kMemoryWarnings = 1min;
 // So many processes died with a suspect that it is not sent any more.
 constexpr int kCondemningDeaths = 2;
 
@@ -69,9 +71,10 @@ void RequestWorker::stop() {
 void RequestWorker::run() {
   pthread_setname_np(pthread_self(), "ph-intake");
   while (!stopping_) {
-    comparison_.when_due(steady_clock::now(), suspects_);
+    comparison_.when_due(steady_clock::now(), suspects_, untaken_);
     start_suspects();
-    const std::size_t most = room();
+    take_untaken();
+    const std::size_t most = untaken_.empty() ? room() : 0;
     if (most == 0) {
       wait_for_room();
       continue;
@@ -83,7 +86,7 @@ void RequestWorker::run() {
       static_cast<void>(store_.wait_for_jobs(steady_clock::now() + kLongestWait));
     }
   }
-  put_back_suspects();
+  put_back_waiting();
   patience_.reporter().gave_up("claim jobs");
 }
 
@@ -99,7 +102,32 @@ void RequestWorker::wait_for_next_claim(steady_clock::time_point time) {
   static_cast<void>(processor_.wait_for_free_slots(enough + suspects_.size(), left));
 }
 
+// One request is always taken: whatever it takes, nothing would come of waiting.
+bool RequestWorker::has_memory() const {
+  return in_flight_.bytes() < options_.request_memory &&
+         processor_.status().body_bytes < processor_.options().body_memory;
+}
+
+void RequestWorker::take_untaken() {
+  while (!stopping_ && !untaken_.empty() && has_memory()) {
+    const Claim claim = std::move(untaken_.front());
+    untaken_.pop_front();
+    take(claim);
+  }
+}
+
+void RequestWorker::wait_for_memory() {
+  if (const auto now = steady_clock::now(); now >= next_memory_warning_) {
+    next_memory_warning_ = now + kMemoryWarnings;
+    log_.warn("no more requests are taken for now: those in memory take " +
+              std::to_string(in_flight_.bytes()) + " bytes of request_memory, response bodies " +
+              std::to_string(processor_.status().body_bytes) + " of body_memory");
+  }
+  wait_for_stop(kClaimInterval);
+}
+
 std::size_t RequestWorker::room() const {
+  if (!has_memory()) return 0;
   const std::size_t slots = processor_.free_slots();
   return slots - std::min(slots, suspects_.size());
 }
@@ -107,6 +135,8 @@ std::size_t RequestWorker::room() const {
 void RequestWorker::wait_for_room() {
   if (processor_.free_slots() == 0) {
     static_cast<void>(processor_.wait_for_free_slots(1, kRoomWait));
+  } else if (!has_memory()) {
+    wait_for_memory();
   } else {
     wait_for_stop(kRoomWait);  // suspects hold what is free
   }
@@ -122,8 +152,10 @@ bool RequestWorker::claim_some(std::size_t most) {
     return true;
   }
   patience_.reporter().succeeded("claim jobs");
-  for (Claim& claim : *claims) take(std::move(claim));
-  return !claims->empty();
+  const bool has_found = !claims->empty();
+  for (Claim& claim : *claims) untaken_.push_back(std::move(claim));
+  take_untaken();
+  return has_found;
 }
 
 // A store that cannot be read says at once that there may be work: it is asked again after a while.
@@ -134,13 +166,13 @@ void RequestWorker::wait_for_stop(steady_clock::duration time) {
   }
 }
 
-void RequestWorker::take(Claim claim) {
+void RequestWorker::take(const Claim& claim) {
   if (options_.poison_rescues == 0 || claim.rescues < options_.poison_rescues) {
     hand_over(claim, false);
   } else if (claim.deaths >= kCondemningDeaths) {
     condemn(claim);
   } else {
-    suspects_.push_back(std::move(claim));
+    suspects_.push_back(claim);
   }
 }
 
@@ -164,7 +196,10 @@ std::optional<RequestJob> RequestWorker::read(const Claim& claim) {
 void RequestWorker::hand_over(const Claim& claim, bool is_suspect) {
   auto job = read(claim);
   if (!job) return;
-  switch (in_flight_.add(job->request_id, claim.jid, claim.id, is_suspect)) {
+  // The job's own bytes may be kept, too; what was stored elsewhere is only in the request.
+  const auto& body = job->request.body();
+  const std::size_t bytes = claim.bytes.size() + (body ? body->size() : 0);
+  switch (in_flight_.add(job->request_id, claim.jid, claim.id, is_suspect, bytes)) {
     case InFlightJobs::Added::kNew:
       break;
     case InFlightJobs::Added::kAdopted:
@@ -224,16 +259,18 @@ void RequestWorker::condemn(const Claim& claim) {
                   "the request is condemned and is not sent again: " + died);
 }
 
-void RequestWorker::put_back_suspects() {
-  if (suspects_.empty()) return;
+void RequestWorker::put_back_waiting() {
   std::vector<std::string> ids;
   for (const Claim& claim : suspects_) ids.push_back(claim.id);
+  for (const Claim& claim : untaken_) ids.push_back(claim.id);
   suspects_.clear();
-  const auto released = patience_.repeat<std::vector<Settled>>("put back suspects",
+  untaken_.clear();
+  if (ids.empty()) return;
+  const auto released = patience_.repeat<std::vector<Settled>>("put back waiting jobs",
                                                                [&] { return store_.release(ids); });
   if (!released) {
     handler_.count_unreleased(ids.size());
-    log_.error("put back suspects: " + released.error().message + "; they are left to rescue");
+    log_.error("put back waiting jobs: " + released.error().message + "; they are left to rescue");
   }
 }
 

@@ -57,6 +57,7 @@ std::vector<std::string> Configuration::validate() const {
   } else if (database.empty()) {
     problems.emplace_back("database must name a file, or redis a server");
   }
+  if (request_memory == 0) problems.emplace_back("request_memory must be a positive number");
   if (poison_rescues < 0) problems.emplace_back("poison_rescues must be 0 or more");
   if (shutdown_timeout.count() < 0) problems.emplace_back("shutdown_timeout must be 0 or more");
   if (store_patience.count() < 0) problems.emplace_back("store_patience must be 0 or more");

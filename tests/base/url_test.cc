@@ -116,6 +116,14 @@ TEST(UrlTest, NeverRepeatsCredentialsOrQueriesInMessages) {
 TEST(UrlTest, RedactsWhatIsNoUrlToo) {
   EXPECT_EQ(redact_url("user:s3cret@h/x?t=1"), "h/x");
   EXPECT_EQ(redact_url("http://u:s3/cret@h/x#f"), "http://h/x");
+  // A password that is not percent-encoded passed for the end of the url.
+  EXPECT_EQ(redact_url("http://u:s3?cret@h/x?t=1"), "http://h/x");
+  EXPECT_EQ(redact_url("http://u:s3/c?r#et@h/x#f@g"), "http://g");
+  EXPECT_EQ(redact_url("u:s3?cret@h"), "h");
+  EXPECT_EQ(redact_url("http://h?a=b@c"), "http://h");
+  EXPECT_EQ(redact_url("http://h:80/x:y?a=b@c"), "http://h:80/x:y");
+  EXPECT_EQ(redact_url("http://[::1]:80?a=//b@c"), "http://[::1]:80");
+  EXPECT_EQ(redact_url("/x?a=http://u:p@c"), "/x");
   EXPECT_EQ(redact_url(std::string_view("http://h/\x1b[1m\0", 14)), "http://h/?[1m?");
 }
 

@@ -78,9 +78,10 @@ TEST_F(ConfigurationFileTest, ReportsEverythingThatIsWrongWithItsLine) {
             path() + ":3: processor.retries must be a whole number, 0 or more\n" + path() +
                 ":4: processor.request_timeout must be a number of seconds\n" + path() +
                 ":5: processor.raise_error_responses must be true or false");
-  EXPECT_THAT(problems("[queues]\n"), HasSubstr(":1: unknown key queues; known are: encryption, "
-                                                "log, payload_stores, preprocessors, processor, "
-                                                "redis, secrets, service"));
+  EXPECT_THAT(problems("[queues]\n"), HasSubstr(":1: unknown key queues; known are: "
+                                                "client_certificates, encryption, log, "
+                                                "payload_stores, preprocessors, processor, redis, "
+                                                "secrets, service"));
   EXPECT_THAT(problems("processor = 1\n"), HasSubstr(":1: processor must be a table"));
 }
 

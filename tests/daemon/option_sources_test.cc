@@ -7,10 +7,12 @@
 #include "support/checkout.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
+#include "support/test_certificate.h"
 
 namespace patient_http::daemon {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -230,6 +232,50 @@ TEST_F(OptionSourcesTest, WritesItselfWithoutSecrets) {
     if (const auto at = expected.find("FILE"); at != std::string::npos)
       expected.replace(at, 4, path_);
     EXPECT_THAT(text, HasSubstr("\n" + expected + "\n"));
+  }
+}
+
+TEST_F(OptionSourcesTest, TakesClientCertificatesAndShowsNoPassphrase) {
+  const test::TestCertificate& client = test::TestCertificate::for_client();
+  const std::string key = client.encrypted_key("hunter2");
+  const auto gathered = gather("[service]\ndatabase = \"" + database_ +
+                               "\"\n[[client_certificates]]\nhost = \"*.example.com\"\n"
+                               "certificate_file = \"" +
+                               client.certificate_file + "\"\nkey_file = \"" + key +
+                               "\"\npassphrase = \"hunter2\"\n");
+  EXPECT_EQ(all(gathered.problems), "");
+  const auto options = processor_options(gathered.options);
+  ASSERT_EQ(options.client_certificates.size(), 1U);
+  EXPECT_EQ(options.client_certificates[0].host, "*.example.com");
+  EXPECT_EQ(options.client_certificates[0].passphrase(), "hunter2");
+  EXPECT_THAT(
+      configuration_text(gathered),
+      HasSubstr("\n[[client_certificates]]  # " + path_ +
+                ":3\nhost = \"*.example.com\"\ncertificate_file = \"" + client.certificate_file +
+                "\"\nkey_file = \"" + key + "\"\npassphrase = \"***\"\n"));
+}
+
+TEST_F(OptionSourcesTest, SaysWhichClientCertificateIsOfNoUse) {
+  const test::TestCertificate& expired = test::TestCertificate::expired();
+  const std::string service = "[service]\ndatabase = \"" + database_ + "\"\n";
+  const auto table = [](const std::string& host, const std::string& file, const std::string& key) {
+    return "[[client_certificates]]\nhost = \"" + host + "\"\ncertificate_file = \"" + file +
+           "\"\nkey_file = \"" + key + "\"\n";
+  };
+  EXPECT_THAT(
+      gather(service + table("a.example", expired.certificate_file, expired.key_file)).problems,
+      ElementsAre(HasSubstr(path_ +
+                            ":3: the client certificate for a.example: the certificate in " +
+                            expired.certificate_file + " expired on ")));
+  EXPECT_THAT(gather(service + table("*", "x.pem", "x.key")).problems,
+              Contains(HasSubstr("client_certificates must be for hosts such as")));
+  for (const char* bad :
+       {"client_certificates = 1\n", "[client_certificates]\nhost = \"a.example\"\n",
+        "[[client_certificates]]\nhost = \"a.example\"\n",
+        "[[client_certificates]]\nhost = \"a.example\"\ncertificate_file = \"a\"\nkey = \"b\"\n",
+        "[[client_certificates]]\nhost = \"a.example\"\ncertificate_file = \"a\"\n"
+        "passphrase = 1\n"}) {
+    EXPECT_THAT(gather(bad + service).problems, Contains(HasSubstr("client_certificates"))) << bad;
   }
 }
 

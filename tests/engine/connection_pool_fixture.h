@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +35,7 @@ class Get final : public ConnectionPool::Waiter, public ExchangeListener {
     kind = failure.kind;
     end("failed: " + failure.message);
   }
-  bool may_read() override { return reads; }
+  std::size_t may_read() override { return reads ? std::numeric_limits<std::size_t>::max() : 0; }
 
   void send(HttpConnection& on) {
     connection = &on;

@@ -67,8 +67,8 @@ TEST(ProcessorOptionsTest, WantsTimesThatCanPass) {
     options.connection_timeout = options.first_byte_timeout = options.idle_timeout = Seconds{bad};
     options.retry_delay = options.longest_retry_delay = Seconds{bad};
     options.idle_connection_lifetime = options.ping_interval = options.ping_timeout = Seconds{bad};
-    options.max_retry_time = Seconds{bad};
-    EXPECT_EQ(options.validate().size(), 11U) << bad;
+    options.max_retry_time = options.min_throughput_time = Seconds{bad};
+    EXPECT_EQ(options.validate().size(), 12U) << bad;
   }
 }
 

@@ -274,6 +274,26 @@ TEST_F(ReactorTest, CountsSilenceOfThePeerAfterAPause) {
   EXPECT_EQ(turned.outcomes["paused"], "idle_timeout");
 }
 
+TEST_F(ReactorTest, CountsItsOwnPauseNotAsASlowPeer) {
+  ProcessorOptions with_throughput = options();
+  with_throughput.min_throughput = 10'000;
+  with_throughput.min_throughput_time = Seconds{0.2};
+  TurnedReactor turned(with_throughput, true);
+  spend(turned);
+  turned.start(get(server_.url("/whole"), handler_, "paused"));
+  turned.start(get(server_.url("/part"), handler_, "paused and then silent"));
+  turns_in(turned, 0.6);
+  ASSERT_FALSE(turned.outcomes.contains("paused")) << turned.outcomes["paused"];
+
+  turned.kept.clear();
+
+  ASSERT_TRUE(turned.turn_until_settled("paused"));
+  EXPECT_EQ(turned.outcomes["paused"], "1048576");
+  turned.kept.clear();
+  ASSERT_TRUE(turned.turn_until_settled("paused and then silent"));
+  EXPECT_EQ(turned.outcomes["paused and then silent"], "throughput_timeout");
+}
+
 TEST_F(ReactorTest, LetsOthersReadWhenTheOneThatOverdrawsEnds) {
   // The first of them spends the budget and then says no more until its time is up.
   ProcessorOptions small = options();

@@ -79,7 +79,8 @@ TEST(RetryPolicyTest, SendsAnythingAgainOfWhichNoByteLeft) {
 TEST(RetryPolicyTest, DoesNotRepeatWhatMayHaveBeenCarriedOut) {
   for (const ErrorKind kind :
        {ErrorKind::kReset, ErrorKind::kClosed, ErrorKind::kConnection, ErrorKind::kFirstByteTimeout,
-        ErrorKind::kIdleTimeout, ErrorKind::kTotalTimeout}) {
+        ErrorKind::kIdleTimeout, ErrorKind::kThroughputTimeout, ErrorKind::kTotalTimeout,
+        ErrorKind::kBodyMemory}) {
     const AttemptFailure failure{.kind = kind, .bytes_left = true, .is_repeatable = false};
     const RetryDecision decision =
         decide_retry(kPolicy, HttpMethod::kPatch, failure, {.count = 1}, 0.5);

@@ -44,7 +44,7 @@ TEST(ErrorKindTest, CountsEveryTimeoutAsTimeout) {
   // The gem knows one class of timeout only; the others are "unknown" or "connection" there.
   for (const ErrorKind kind :
        {ErrorKind::kResolveTimeout, ErrorKind::kConnectTimeout, ErrorKind::kFirstByteTimeout,
-        ErrorKind::kIdleTimeout, ErrorKind::kTotalTimeout}) {
+        ErrorKind::kIdleTimeout, ErrorKind::kThroughputTimeout, ErrorKind::kTotalTimeout}) {
     EXPECT_EQ(error_type(kind), "timeout");
     EXPECT_EQ(ruby_class(kind), "Async::TimeoutError");
   }
@@ -55,7 +55,7 @@ TEST(ErrorKindTest, CountsNetworkAndProtocolAsConnection) {
   for (const ErrorKind kind :
        {ErrorKind::kResolve, ErrorKind::kRefused, ErrorKind::kUnreachable, ErrorKind::kReset,
         ErrorKind::kClosed, ErrorKind::kConnection, ErrorKind::kProtocol, ErrorKind::kDecode,
-        ErrorKind::kHeadersTooLarge}) {
+        ErrorKind::kHeadersTooLarge, ErrorKind::kBodyMemory}) {
     EXPECT_EQ(error_type(kind), "connection") << to_string(kind);
   }
 }

@@ -81,6 +81,8 @@ resolve_timeout = 10  # default
 # connection_timeout is not set
 # first_byte_timeout is not set
 # idle_timeout is not set
+min_throughput = 0  # default
+min_throughput_time = 30  # default
 max_response_size = 1048576  # default
 max_header_size = 65536  # default
 max_header_count = 256  # default
@@ -102,6 +104,7 @@ idle_connection_lifetime = 60  # default
 user_agent = "PatientHttp"  # default
 raise_error_responses = false  # default
 ca_file = ""  # default
+tls_min_version = "1.2"  # default
 name_servers = ""  # default
 proxy_url = "http://***@proxy:3128"  # )" +
                          config_ +
@@ -131,6 +134,7 @@ survives_power_cuts = true  # default
 shutdown_timeout = 23  # default
 store_patience = 10  # default
 state_directory = "/var/lib"  # STATE_DIRECTORY
+request_memory = 268435456  # default
 poison_rescues = 3  # default
 
 [payload_stores]

@@ -30,7 +30,7 @@ class ClaimComparisonTest : public testing::Test {
   // Seconds after some beginning, when the first comparison was.
   void call_at(int second) {
     comparison_.when_due(std::chrono::steady_clock::time_point(1h) + std::chrono::seconds(second),
-                         waiting_);
+                         waiting_, untaken_);
   }
 
   test::TemporaryFolder folder_;
@@ -39,6 +39,7 @@ class ClaimComparisonTest : public testing::Test {
   Processor processor_{ProcessorOptions{}};
   ClaimComparison comparison_{store_, in_flight_, processor_, 15s, Log()};
   std::deque<Claim> waiting_;
+  std::deque<Claim> untaken_;
 };
 
 TEST_F(ClaimComparisonTest, ComparesFromTimeToTimeAndWhenRequested) {
@@ -83,6 +84,19 @@ TEST_F(ClaimComparisonTest, PutsBackOnlyWhatMemoryDoesNotKnow) {
   for (const ClaimReference& claim : stored) left.push_back(claim.jid);
   EXPECT_THAT(left, ElementsAre("running", "settling", "waiting"));
   EXPECT_FALSE(in_flight_.end("id")->is_lost);
+}
+
+TEST_F(ClaimComparisonTest, DropsWhatWasRescuedWhileItWaitedForMemory) {
+  // Another process sends it now: taking it up, too, would send it twice.
+  const std::vector<NewJob> jobs = {{"waits", "{}"}, {"rescued", "{}"}};
+  ASSERT_TRUE(store_.push(jobs, {}).has_value());
+  for (Claim& claim : store_.claim(2).value()) untaken_.push_back(std::move(claim));
+  const std::vector<std::string> rescued = {untaken_[1].id};
+  ASSERT_TRUE(store_.release(rescued).has_value());
+  call_at(0);
+  ASSERT_EQ(untaken_.size(), 1U);
+  EXPECT_EQ(untaken_[0].jid, "waits");
+  EXPECT_EQ(store_.claims()->size(), 1U) << "the one that waits is no claim that nobody knows";
 }
 
 TEST_F(ClaimComparisonTest, MarksWhatTheStoreDoesNotKnowAsLost) {

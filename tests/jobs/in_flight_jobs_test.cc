@@ -77,5 +77,27 @@ TEST(InFlightJobsTest, OnlyTheClaimThatRunsIsLost) {
   EXPECT_FALSE(jobs.mark_lost("id", "claim 2"));
 }
 
+TEST(InFlightJobsTest, CountsBytesUntilTheStoreHasEndedTheClaim) {
+  InFlightJobs jobs;
+  jobs.add("a", "jid a", "claim a", false, 100);
+  jobs.add("a", "jid a", "claim a2", false, 100);  // the same, claimed anew
+  jobs.add("a", "other", "claim", false, 100);     // another: it is not taken
+  jobs.add("b", "jid b", "claim b", true, 20);
+  jobs.add("c", "jid c", "claim c", false, 3);
+  EXPECT_EQ(jobs.bytes(), 123U);
+  jobs.end("a");
+  EXPECT_EQ(jobs.bytes(), 123U) << "its result is not stored yet";
+  jobs.settled("claim a2");
+  EXPECT_EQ(jobs.bytes(), 23U);
+  jobs.end("b");
+  jobs.abandon("claim b");
+  EXPECT_EQ(jobs.bytes(), 3U);
+  jobs.remove("c");
+  EXPECT_EQ(jobs.bytes(), 0U);
+  jobs.add("d", "jid d", "claim d", false, 4);
+  jobs.clear();
+  EXPECT_EQ(jobs.bytes(), 0U);
+}
+
 }  // namespace
 }  // namespace patient_http::jobs

@@ -145,5 +145,23 @@ TEST(RequestJobTest, TakesNothingForAnEnvelopeThatIsNotMarkedAsOne) {
   EXPECT_EQ(marked.error().what, UnrunnableJob::What::kUnreadable);
 }
 
+TEST(RequestJobTest, RefusesWhatIsAMillionLevelsDeep) {
+  // A reader that calls itself for each level would end the process.
+  constexpr std::size_t kDepth = 1'000'000;
+  const std::string lists = std::string(kDepth, '[') + std::string(kDepth, ']');
+  std::string objects;
+  for (std::size_t i = 0; i < kDepth; ++i) objects += R"({"a":)";
+  objects += "1" + std::string(kDepth, '}');
+  for (const std::string& deep : {lists, objects, objects.substr(0, objects.size() / 2)}) {
+    const std::string args = "[" + kRequest + R"(,"C",null,{"k":)" + deep + R"(},"id"])";
+    for (const std::string& bytes : {deep, job_with(deep), job_with(args)}) {
+      const auto job = parse(bytes);
+      ASSERT_FALSE(job.has_value());
+      EXPECT_EQ(job.error().what, UnrunnableJob::What::kMalformed);
+      EXPECT_LT(job.error().reason.size(), 1000U);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace patient_http::jobs

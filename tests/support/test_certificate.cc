@@ -136,6 +136,24 @@ const TestCertificate& TestCertificate::self_signed() {
   return certificate;
 }
 
+const TestCertificate& TestCertificate::for_client() {
+  static const TestCertificate certificate = Authority::get().issue("client", "DNS:client.example");
+  return certificate;
+}
+
+std::string TestCertificate::encrypted_key(const std::string& passphrase) const {
+  std::FILE* file = std::fopen(key_file.c_str(), "r");
+  if (file == nullptr) throw std::runtime_error("cannot read " + key_file);
+  const Key key(PEM_read_PrivateKey(file, nullptr, nullptr, nullptr));
+  std::fclose(file);
+  const std::string path = key_file + "." + passphrase;
+  write_pem(path, [&](std::FILE* out) {
+    return PEM_write_PKCS8PrivateKey(out, key.get(), EVP_aes_256_cbc(), passphrase.data(),
+                                     static_cast<int>(passphrase.size()), nullptr, nullptr);
+  });
+  return path;
+}
+
 const TestCertificate& TestCertificate::for_wrong_host() {
   static const TestCertificate certificate =
       Authority::get().issue("wrong.example", "DNS:wrong.example");

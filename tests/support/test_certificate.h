@@ -18,6 +18,10 @@ struct TestCertificate {
   // By the same CA, for the right hosts: until an hour ago, and from an hour hence.
   [[nodiscard]] static const TestCertificate& expired();
   [[nodiscard]] static const TestCertificate& not_yet_valid();
+  // For a client whose name is "client".
+  [[nodiscard]] static const TestCertificate& for_client();
+  // A file with its key, encrypted.
+  [[nodiscard]] std::string encrypted_key(const std::string& passphrase) const;
   // For the right hosts, signed by nobody but itself; the CA is the one that did not.
   [[nodiscard]] static const TestCertificate& self_signed();
 };

@@ -3,8 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,6 +12,8 @@
 #include <array>
 #include <optional>
 #include <stdexcept>
+
+#include "support/test_http_server_tls.h"
 
 namespace patient_http::test {
 
@@ -51,36 +51,6 @@ std::vector<std::string> ReceivedRequest::header(std::string_view name) const {
   }
   return values;
 }
-
-struct TestHttpServer::TlsServer {
-  explicit TlsServer(const TestCertificate& certificate)
-      : context(SSL_CTX_new(TLS_server_method())) {
-    if (SSL_CTX_use_certificate_file(context, certificate.certificate_file.c_str(),
-                                     SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, certificate.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-      throw std::runtime_error("cannot load the test certificate");
-    }
-    SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
-  }
-  ~TlsServer() { SSL_CTX_free(context); }
-  TlsServer(const TlsServer&) = delete;
-  TlsServer& operator=(const TlsServer&) = delete;
-
-  static int choose_alpn(SSL*, const unsigned char** out, unsigned char* length,
-                         const unsigned char* offered, unsigned offered_length, void*) {
-    static constexpr std::array<unsigned char, 9> kHttp1 = {8,   'h', 't', 't', 'p',
-                                                            '/', '1', '.', '1'};
-    unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, length, kHttp1.data(), kHttp1.size(), offered,
-                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
-      return SSL_TLSEXT_ERR_NOACK;
-    }
-    *out = chosen;
-    return SSL_TLSEXT_ERR_OK;
-  }
-
-  SSL_CTX* context;
-};
 
 class TestHttpServer::Connection final : public ServerConnection {
  public:
@@ -161,6 +131,7 @@ class TestHttpServer::Connection final : public ServerConnection {
     }
     ReceivedRequest request;
     request.connection = number_;
+    request.client = client_name();
     request.head = buffer_.substr(0, end + 4);
     buffer_.erase(0, end + 4);
     const std::size_t space = request.head.find(' ');
@@ -188,6 +159,15 @@ class TestHttpServer::Connection final : public ServerConnection {
     if (SSL_accept(ssl_) != 1) return false;
     if (SSL_session_reused(ssl_) == 1) ++server.resumed_;
     return true;
+  }
+
+  [[nodiscard]] std::string client_name() const {
+    const X509* certificate = ssl_ != nullptr ? SSL_get0_peer_certificate(ssl_) : nullptr;
+    if (certificate == nullptr) return {};
+    std::array<char, 100> name{};
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(),
+                              static_cast<int>(name.size()));
+    return name.data();
   }
 
   // The socket is closed with the object, when the thread has ended; until then the peer must
@@ -346,15 +326,6 @@ std::string TestHttpServer::url(std::string_view path, std::string_view host) co
 std::vector<ReceivedRequest> TestHttpServer::requests() const {
   std::lock_guard lock(mutex_);
   return requests_;
-}
-
-void TestHttpServer::forget_sessions() {
-  std::array<unsigned char, 80> keys{};  // the size that OpenSSL asks for
-  if (RAND_bytes(keys.data(), static_cast<int>(keys.size())) != 1 ||
-      SSL_CTX_ctrl(tls_->context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, static_cast<long>(keys.size()),
-                   keys.data()) != 1) {
-    throw std::runtime_error("cannot change the keys of session tickets");
-  }
 }
 
 int TestHttpServer::connection_count() const {

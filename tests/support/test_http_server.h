@@ -23,6 +23,7 @@ struct ReceivedRequest {
   std::string target;  // path and query
   std::string head;    // with the empty line
   std::string body;
+  std::string client;  // the name in the certificate that the client showed
 
   // The values of a header in order, lower-case name.
   [[nodiscard]] std::vector<std::string> header(std::string_view name) const;
@@ -87,6 +88,13 @@ class TestHttpServer {
   [[nodiscard]] int connection_count() const;
   // Connections that resumed a TLS session.
   [[nodiscard]] int resumed_count() const { return resumed_; }
+  // With TLS, before connections come: asks each client for a certificate of the test CA, and
+  // refuses those without one if it must be there.
+  void ask_for_certificate(bool is_required);
+  // Sends its own certificate so often again that they are `bytes` or more.
+  void pad_certificate_chain(std::size_t bytes);
+  // Speaks no TLS newer than 1.2.
+  void stay_at_tls12();
   // Takes none of the TLS sessions that were given out so far, as after a restart.
   void forget_sessions();
   // Waits until `count` requests for `path` came in; false after `patience`.

@@ -178,6 +178,11 @@ std::optional<std::size_t> Http2Session::stream_limit() const {
                                              NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
+std::size_t Http2Session::body_written(StreamId id) const {
+  const auto found = streams_.find(id);
+  return found != streams_.end() ? found->second.body_written : 0;
+}
+
 Http2Session::Stream* Http2Session::find(StreamId id) {
   const auto found = streams_.find(id);
   return found == streams_.end() ? nullptr : &found->second;

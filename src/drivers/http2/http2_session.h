@@ -99,6 +99,9 @@ class Http2Session {
   [[nodiscard]] bool write_to(Output& out, std::size_t most);
   [[nodiscard]] bool wants_write() const;
 
+  // Bytes of a request's body that are in the output, or were; 0 when the stream is over.
+  [[nodiscard]] std::size_t body_written(StreamId id) const;
+
   void ping();
   // Bytes of a body were taken: the server may send as many more.
   void consume_stream(StreamId id, std::size_t bytes);

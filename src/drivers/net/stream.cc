@@ -132,6 +132,13 @@ bool Stream::start_tls(const TlsContext& context, const TlsPeer& peer) {
             SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                      const_cast<char*>(host.c_str())) == 1;
   }
+  // Only ever for this host and port: a session that is resumed is of the same two.
+  if (const ClientIdentity* identity = context.identity_for(host, peer.port);
+      identity != nullptr && !identity->use_in(ssl_.get())) {
+    failure_ = {NetFailure::Kind::kTls,
+                "cannot use the client certificate: " + take_openssl_error()};
+    return false;
+  }
   const std::string_view offer = alpn_offer(peer.alpn);
   SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.data()),
                       static_cast<unsigned>(offer.size()));

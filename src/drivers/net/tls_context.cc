@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -50,11 +51,20 @@ TlsContext::TlsContext(TlsContext&&) noexcept = default;
 TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
 TlsContext::~TlsContext() = default;
 
-Result<TlsContext> TlsContext::create(const std::string& ca_file) {
+const ClientIdentity* TlsContext::identity_for(const std::string& host, std::uint16_t port) const {
+  const auto found = std::find_if(identities_.begin(), identities_.end(),
+                                  [&](const HostIdentity& each) { return each.fits(host, port); });
+  return found != identities_.end() ? &found->identity : nullptr;
+}
+
+Result<TlsContext> TlsContext::create(TlsContextOptions options) {
   TlsContext context(SSL_CTX_new(TLS_client_method()));
   if (!context.context_) return failure("cannot set up TLS: " + take_openssl_error());
   SSL_CTX* ctx = context.get();
-  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  context.identities_ = std::move(options.identities);
+  // What the machine's openssl.cnf says may be stricter.
+  const int oldest = options.needs_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+  if (SSL_CTX_get_min_proto_version(ctx) < oldest) SSL_CTX_set_min_proto_version(ctx, oldest);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
   // Thousands of connections wait for minutes: buffers are given back while nothing is read.
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -64,7 +74,7 @@ Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, Stream::on_new_session);
 
-  const std::string file = ca_file.empty() ? system_ca_file() : ca_file;
+  const std::string file = options.ca_file.empty() ? system_ca_file() : options.ca_file;
   if (file.empty()) return context;  // every handshake will fail to verify, and say so
   if (SSL_CTX_load_verify_file(ctx, file.c_str()) != 1) {
     const std::string reason = take_openssl_error();
