@@ -32,9 +32,9 @@ TEST(IpAddressTest, TakesAnIpv4AddressInTheFormOfIpv6ForWhatItIs) {
 }
 
 TEST(IpAddressTest, RefusesWhatIsNoAddress) {
-  for (const char* wrong : {"", "example.com", "1.2.3", "2852039166", "0x7f.0.0.1", "0177.0.0.1",
-                            "1.2.3.4.", "1.2.3.256", "[::1]", "fe80::1%eth0", "::1%1", ":::",
-                            "1.2.3.4/32", " 1.2.3.4"}) {
+  for (const char* wrong :
+       {"", "example.com", "1.2.3", "2852039166", "0x7f.0.0.1", "0177.0.0.1", "1.2.3.4.",
+        "1.2.3.256", "[::1]", "fe80::1%eth0", "::1%1", ":::", "1.2.3.4/32", " 1.2.3.4"}) {
     EXPECT_FALSE(IpAddress::parse(wrong).has_value()) << wrong;
   }
   EXPECT_FALSE(IpAddress::parse(std::string_view("1.2.3.4\0x", 9)).has_value());
