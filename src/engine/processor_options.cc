@@ -95,6 +95,12 @@ std::vector<std::string> ProcessorOptions::validate() const {
   if (const auto rules = engine::ProxyRules::create(*this); !rules) {
     check.problems.push_back(rules.error().message);
   }
+  for (std::string& problem : network_policy.validate("network_policy")) {
+    check.problems.push_back(std::move(problem));
+  }
+  for (std::string& problem : untrusted_network_policy.validate("untrusted_network_policy")) {
+    check.problems.push_back(std::move(problem));
+  }
   return check.problems;
 }
 
