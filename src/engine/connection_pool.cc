@@ -9,8 +9,7 @@ namespace patient_http::engine {
 
 namespace {
 
-// One read's worth; shared by all connections, so that a waiting one costs no buffer.
-constexpr std::size_t kScratchSize = 64 * 1024;
+constexpr std::size_t kReadSize = 64 * 1024;
 constexpr int kClosedAtOnce = 16;
 // Origins of which it is remembered what they speak.
 constexpr std::size_t kMostRemembered = 10'000;
@@ -22,7 +21,7 @@ ConnectionPool::ConnectionPool(net::EventLoop& loop, net::Resolver& resolver,
     : loop_(loop),
       options_(std::move(options)),
       dial_context_{loop, resolver, tls, options_.proxies},
-      scratch_(kScratchSize),
+      buffers_{.read = std::vector<char>(kReadSize)},
       memory_(kMostRemembered),
       expiry_([this] { close_expired(); }),
       dispatch_([this] { run_due(); }) {}
@@ -135,14 +134,14 @@ HttpConnection& ConnectionPool::add(OriginState& state, bool is_http2, net::Stre
         .may_fall_back = !options_.protocol};
     auto made = std::make_unique<Http2Connection>(
         loop_, std::move(stream), std::move(watch), std::move(peer), options,
-        known ? known->stream_limit : std::nullopt, scratch_, owner);
+        known ? known->stream_limit : std::nullopt, buffers_, owner);
     pooled->http2 = made.get();
     pooled->connection = std::move(made);
     state.shared.push_back(pooled.get());
   } else {
     pooled->connection =
         std::make_unique<Http1Connection>(std::move(stream), std::move(watch), std::move(peer),
-                                          options_.head_limits, scratch_, owner);
+                                          options_.head_limits, buffers_.read, owner);
   }
   if (!known) known.emplace();
   known->is_http2 = is_http2;

@@ -168,7 +168,7 @@ class ConnectionPool final : private ConnectionOwner {
   net::EventLoop& loop_;
   const ConnectionPoolOptions options_;
   const DialContext dial_context_;
-  std::vector<char> scratch_;
+  ConnectionBuffers buffers_;
   ProtocolMemory memory_;
   net::Timer expiry_;
   net::Timer dispatch_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "patient_http/error.h"
 #include "patient_http/http_headers.h"
@@ -44,6 +45,13 @@ class ExchangeListener {
   // Asked before bytes of a body are read. False: none come until HttpConnection::resume(), and it
   // is not asked before.
   [[nodiscard]] virtual bool may_read() = 0;
+};
+
+// Memory that all connections of a reactor share, since one reads or writes at a time: one that
+// waits costs no buffer.
+struct ConnectionBuffers {
+  std::vector<char> read;
+  std::string write = {};  // empty; lent for its capacity, and taken back when all is written
 };
 
 // A connection that carries exchanges: one at a time with HTTP/1.1, many with HTTP/2. Belongs to

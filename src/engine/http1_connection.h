@@ -15,8 +15,7 @@ class Http1Connection final : public HttpConnection,
                               private net::ReadyHandler,
                               private http1::ResponseHandler {
  public:
-  // `scratch` is the memory into which all connections of a reactor read; it and `owner` must
-  // outlive this object.
+  // `scratch` is ConnectionBuffers::read; it and `owner` must outlive this object.
   Http1Connection(net::Stream stream, net::Watch watch, std::string peer, http1::HeadLimits limits,
                   std::span<char> scratch, ConnectionOwner& owner);
   ~Http1Connection() override;

@@ -44,15 +44,15 @@ http2::Http2Request take_request(PreparedRequest& request, std::string_view body
 
 Http2Connection::Http2Connection(net::EventLoop& loop, net::Stream stream, net::Watch watch,
                                  std::string peer, const Http2Options& options,
-                                 std::optional<std::size_t> stream_limit, std::span<char> scratch,
-                                 ConnectionOwner& owner)
+                                 std::optional<std::size_t> stream_limit,
+                                 ConnectionBuffers& buffers, ConnectionOwner& owner)
     : loop_(loop),
       stream_(std::move(stream)),
       watch_(std::move(watch)),
       peer_(std::move(peer)),
       options_(options),
       expected_limit_(stream_limit),
-      scratch_(scratch),
+      buffers_(buffers),
       owner_(owner),
       session_(options.head_limits, *this),
       flush_timer_([this] { on_flush_due(); }),
@@ -133,7 +133,7 @@ void Http2Connection::end(Exchange& exchange) {
 void Http2Connection::on_ready(net::Interest ready) {
   if (closed_) return;
   if (ready.write) flush();
-  if (!closed_ && (ready.read || stream_.has_buffered_bytes())) read_some(scratch_);
+  if (!closed_ && (ready.read || stream_.has_buffered_bytes())) read_some(buffers_.read);
   if (closed_) return;
   flush();
   update_interest();
@@ -207,6 +207,7 @@ bool Http2Connection::fill_output() {
   drop_output();
   if (closed_ || !session_.wants_write()) return false;
   // Never moves, so that secrets leave no copies behind.
+  if (out_.bytes.capacity() < buffers_.write.capacity()) out_.bytes.swap(buffers_.write);
   out_.bytes.reserve(kWriteSize + http2::kFrameRoom);
   in_session_ = true;
   const bool is_well = session_.write_to(out_, kWriteSize);
@@ -221,8 +222,10 @@ bool Http2Connection::fill_output() {
 
 void Http2Connection::drop_output() {
   if (out_.holds_secrets) crypto::wipe(out_.bytes);
-  out_ = {};
-  out_.bytes.shrink_to_fit();  // it still has its memory
+  out_.bytes.clear();
+  if (out_.bytes.capacity() > buffers_.write.capacity()) out_.bytes.swap(buffers_.write);
+  out_.bytes.shrink_to_fit();
+  out_.holds_secrets = false;
   out_sent_ = 0;
 }
 

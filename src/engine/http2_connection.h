@@ -31,12 +31,11 @@ class Http2Connection final : public HttpConnection,
                               private net::ReadyHandler,
                               private http2::SessionHandler {
  public:
-  // `scratch` is the memory into which all connections of a reactor read; it, `loop` and `owner`
-  // must outlive this object. `stream_limit`: how many streams the server took when it was last
-  // asked.
+  // `loop`, `buffers` and `owner` must outlive this object. `stream_limit`: how many streams the
+  // server took when it was last asked.
   Http2Connection(net::EventLoop& loop, net::Stream stream, net::Watch watch, std::string peer,
                   const Http2Options& options, std::optional<std::size_t> stream_limit,
-                  std::span<char> scratch, ConnectionOwner& owner);
+                  ConnectionBuffers& buffers, ConnectionOwner& owner);
   ~Http2Connection() override;
 
   void start(PreparedRequest& request, std::string_view body, ExchangeListener& listener) override;
@@ -87,7 +86,7 @@ class Http2Connection final : public HttpConnection,
   std::string peer_;
   const Http2Options options_;
   std::optional<std::size_t> expected_limit_;
-  std::span<char> scratch_;
+  ConnectionBuffers& buffers_;
   ConnectionOwner& owner_;
   http2::Http2Session session_;
   net::Timer flush_timer_;

@@ -220,7 +220,7 @@ Result<Ingredients, UnpreparedRequest> RequestPreparer::look_up(const Request& r
 }
 
 Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Request& request,
-                                                                    const HopIds& ids,
+                                                                    HopIds ids,
                                                                     const Ingredients& ingredients,
                                                                     UserCallListener* calls) const {
   auto url = base::Url::parse(request.url());
@@ -242,7 +242,7 @@ Result<PreparedRequest, UnpreparedRequest> RequestPreparer::prepare(const Reques
   if (auto done = add_given_headers(request, ids.request_id, prepared); !done) {
     return unexpected(done.error());
   }
-  add_own_headers(request.headers(), url->userinfo(), ids, prepared);
+  add_own_headers(request.headers(), url->userinfo(), std::move(ids), prepared);
   if (!ingredients.preprocessors.empty()) {
     std::string text = url->text().substr(0, url->text().find('#'));
     if (auto done = preprocess(request, std::move(text), ingredients, calls, prepared); !done) {
@@ -263,14 +263,14 @@ const Proxy* RequestPreparer::forwarder_of(const base::Origin& origin) const {
 }
 
 void RequestPreparer::add_own_headers(const HttpHeaders& given, const std::string& userinfo,
-                                      const HopIds& ids, PreparedRequest& prepared) const {
+                                      HopIds ids, PreparedRequest& prepared) const {
   if (!userinfo.empty() && !given.contains("authorization")) {
     prepared.headers.emplace_back("authorization", "Basic " + base::base64_encode(userinfo));
   }
   if (!given.contains("x-request-id"))
-    prepared.headers.emplace_back("x-request-id", ids.request_id);
+    prepared.headers.emplace_back("x-request-id", std::move(ids.request_id));
   if (!ids.idempotency_key.empty() && !given.contains(kIdempotencyKey)) {
-    prepared.headers.emplace_back(kIdempotencyKey, ids.idempotency_key);
+    prepared.headers.emplace_back(kIdempotencyKey, std::move(ids.idempotency_key));
   }
   if (!given.contains("user-agent") && !user_agent_.empty()) {
     prepared.headers.emplace_back("user-agent", user_agent_);

@@ -90,13 +90,13 @@ class RequestPreparer {
   // Runs the user's functions if `ingredients`, which are those of `request`, have any; `calls` may
   // be null.
   [[nodiscard]] Result<PreparedRequest, UnpreparedRequest> prepare(
-      const Request& request, const HopIds& ids, const Ingredients& ingredients,
+      const Request& request, HopIds ids, const Ingredients& ingredients,
       UserCallListener* calls = nullptr) const;
 
  private:
   // The proxy that forwards requests for `origin`, or null.
   [[nodiscard]] const Proxy* forwarder_of(const base::Origin& origin) const;
-  void add_own_headers(const HttpHeaders& given, const std::string& userinfo, const HopIds& ids,
+  void add_own_headers(const HttpHeaders& given, const std::string& userinfo, HopIds ids,
                        PreparedRequest& prepared) const;
 
   std::string user_agent_;

@@ -266,7 +266,7 @@ void Transfer::follow_or_finish() {
       decide_redirect(current(), status_, headers_.get("location"), visited_, max_redirects());
   if (auto* follow = std::get_if<FollowRedirect>(&step)) {
     visited_.push_back(current().url());
-    hop_ = std::move(follow->request);
+    hop_ = std::make_unique<const Request>(std::move(follow->request));
     has_left_origin_ = has_left_origin_ || follow->is_other_origin;
     ++hops_;
     if (!follow->is_other_origin || owner_.may_change_origin(*this)) send_hop();

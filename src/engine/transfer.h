@@ -182,7 +182,8 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
 
   // Of the attempt.
   net::TimePoint attempt_deadline_;
-  std::optional<Request> hop_;  // what is sent now, when it is not the task's own request
+  // What is sent now, when it is not the task's own request.
+  std::unique_ptr<const Request> hop_;
   std::vector<std::string> visited_;
   std::size_t hops_ = 1;
   int free_resends_ = 0;          // of hops that were not carried out

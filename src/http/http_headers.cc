@@ -10,6 +10,8 @@ namespace patient_http {
 
 namespace {
 
+constexpr std::size_t kFewFields = 8;
+
 Result<std::string, InvalidValue> scalar_text(const Json& json, const std::string& field) {
   if (const std::string* text = json.if_string()) return *text;
   if (const bool* flag = json.if_bool()) return std::string(*flag ? "true" : "false");
@@ -76,6 +78,8 @@ void HttpHeaders::append(std::string_view name, std::string_view value) {
     *text += value;
     return;
   }
+  // Of a response, whose fields come one by one.
+  if (entries_.empty()) entries_.reserve(kFewFields);
   set(name, std::string(value));
 }
 

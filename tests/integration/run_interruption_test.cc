@@ -1,10 +1,10 @@
 // `patient-http run` that is stopped, or whose input or output fails, and that goes on.
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
+#include <atomic>
 
 #include "integration/run_fixture.h"
 
@@ -14,6 +14,7 @@ namespace {
 using test::Program;
 using test::ReceivedRequest;
 using test::ServerConnection;
+using test::TestHttpServer;
 using testing::HasSubstr;
 
 class RunInterruptionTest : public RunServerFixture {};

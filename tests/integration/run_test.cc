@@ -1,14 +1,12 @@
 // `patient-http run`, as a user runs it.
 
 #include <signal.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 
 #include "integration/run_fixture.h"
-#include "support/test_http_server.h"
 
 namespace patient_http {
 namespace {
