@@ -16,6 +16,7 @@
 #include "patient_http/invalid_value.h"
 #include "patient_http/json.h"
 #include "patient_http/log.h"
+#include "patient_http/network_policy.h"
 #include "patient_http/outgoing_request.h"
 #include "patient_http/payload.h"
 #include "patient_http/payload_store.h"

@@ -9,6 +9,7 @@
 
 #include "patient_http/http_protocol.h"
 #include "patient_http/log.h"
+#include "patient_http/network_policy.h"
 #include "patient_http/preprocessors.h"
 #include "patient_http/request.h"
 #include "patient_http/retry_options.h"
@@ -134,6 +135,13 @@ struct ProcessorOptions {
   // Without proxy_url: the proxies of https_proxy or HTTPS_PROXY, http_proxy, and all_proxy or
   // ALL_PROXY. Adds the exceptions of no_proxy or NO_PROXY. The environment is read once.
   bool proxy_from_environment = false;
+
+  // Where requests may go. With a proxy, it looks names up, and nobody here sees their addresses:
+  // then only hosts, ports and hosts that are addresses are judged.
+  NetworkPolicy network_policy = {};
+  // Where requests may go whose RequestOptions::is_untrusted says that strangers made their url. It
+  // comes on top of network_policy.
+  NetworkPolicy untrusted_network_policy = {.deny_private_networks = true};
 
   // Threads that settle outcomes: they call the TaskHandlers, which may block.
   std::size_t delivery_threads = 2;

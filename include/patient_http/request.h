@@ -49,6 +49,9 @@ struct RequestOptions {
   // the same for all attempts, and after a rescue. The processor's default when unset.
   std::optional<bool> idempotency_key = std::nullopt;
   OnInterrupted on_interrupted = OnInterrupted::kResend;
+  // Its url is a stranger's: it also has to satisfy ProcessorOptions::untrusted_network_policy. It
+  // stays so wherever the request is stored, and over its redirects.
+  bool is_untrusted = false;
 };
 
 // A request to be carried out: immutable, and valid by construction.
@@ -80,6 +83,7 @@ class Request {
   [[nodiscard]] const RetryOptions& retry() const noexcept { return retry_; }
   [[nodiscard]] std::optional<bool> idempotency_key() const noexcept { return idempotency_key_; }
   [[nodiscard]] OnInterrupted on_interrupted() const noexcept { return on_interrupted_; }
+  [[nodiscard]] bool is_untrusted() const noexcept { return is_untrusted_; }
 
   // By value: two forms of one body are equal.
   bool operator==(const Request& other) const;
@@ -101,6 +105,7 @@ class Request {
   RetryOptions retry_;
   std::optional<bool> idempotency_key_;
   OnInterrupted on_interrupted_ = OnInterrupted::kResend;
+  bool is_untrusted_ = false;
   // The body as it was read, when encoding it again could give another form.
   std::optional<Payload> stored_body_;
 };

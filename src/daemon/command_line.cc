@@ -1,6 +1,7 @@
 #include "daemon/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <iostream>
@@ -55,6 +56,39 @@ Exit status, over the whole file, earlier starts included:
   2  usage, input, or an input that has changed; nothing was sent
   3  the state or the output cannot be read, written or locked
   129, 130, 143  after SIGHUP, SIGINT, SIGTERM: what was in flight is put back)";
+
+void add_policy_options(CLI::App& command, NetworkPolicy& policy) {
+  command.add_flag("--deny-private-networks", policy.deny_private_networks,
+                   "Nothing to addresses that are not those of public servers: private, loopback, "
+                   "link-local and others");
+  // What is given takes the place of what the file has; given twice, it adds up.
+  const auto list = [&command](const std::string& name, OptionValue value, const char* type,
+                               const char* help) {
+    command
+        .add_option_function<std::vector<std::string>>(
+            name,
+            [name, value](const std::vector<std::string>& given) {
+              std::string all;
+              for (const std::string& each : given) all += each + ",";
+              if (const auto wrong = set_option(value, all)) {
+                throw CLI::ValidationError(name, *wrong);
+              }
+            },
+            help)
+        ->type_name(type)
+        ->expected(1)
+        ->take_all();
+  };
+  list("--allow-networks", &policy.allow_networks, "NETWORKS",
+       "But to these, with commas: 10.1.0.0/16,fd00::/8");
+  list("--deny-networks", &policy.deny_networks, "NETWORKS",
+       "Nothing to these, whatever is allowed");
+  list("--allow-hosts", &policy.allow_hosts, "HOSTS",
+       "To these, also where their addresses are private: api.example,*.example,x.example:81");
+  list("--deny-hosts", &policy.deny_hosts, "HOSTS", "Nothing to these, whatever is allowed");
+  list("--allow-ports", &policy.allow_ports, "PORTS", "To no other ports");
+  list("--deny-ports", &policy.deny_ports, "PORTS", "Nothing to these");
+}
 
 void add_engine_options(CLI::App& command, ProcessorOptions& options, std::string& config) {
   command
@@ -128,6 +162,7 @@ void add_engine_options(CLI::App& command, ProcessorOptions& options, std::strin
       ->type_name("LIST");
   command.add_flag("--proxy-from-environment", options.proxy_from_environment,
                    "Take the proxies of https_proxy, http_proxy, all_proxy and no_proxy");
+  add_policy_options(command, options.network_policy);
 }
 
 struct RunArguments {
@@ -225,6 +260,12 @@ std::string named_as_given(std::string problem) {
   }};
   for (const auto& [name, given] : kNames) {
     if (problem.starts_with(name)) return std::string(given) + problem.substr(name.size());
+  }
+  constexpr std::string_view kPolicy = "network_policy.";
+  if (problem.starts_with(kPolicy)) {
+    const std::size_t end = std::min(problem.find(' '), problem.size());
+    std::replace(problem.begin(), problem.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
+    problem.replace(0, kPolicy.size(), "--");
   }
   return problem;
 }

@@ -28,7 +28,8 @@ class FileReader {
         origins_(origins) {}
 
   void read(TomlSection& root) {
-    for (const char* name : {"processor", "redis", "service", "log"}) {
+    for (const char* name :
+         {"processor", "network_policy", "untrusted_network_policy", "redis", "service", "log"}) {
       root.read(name, [&](TomlSection& section) { read_options(section, name); });
     }
     root.read("encryption", [this](TomlSection& section) { read_encryption(section); });

@@ -152,9 +152,8 @@ void Gatherer::read_flags() {
       if (name != option.name) continue;
       is_given = true;
       // A list is given item by item.
-      const bool is_list = std::holds_alternative<std::vector<RedisQueue>*>(option.value);
-      if (!is_list) text.clear();
-      text.append(value).append(is_list ? " " : "");
+      if (!is_list(option.value)) text.clear();
+      text.append(value).append(is_list(option.value) ? " " : "");
     }
     if (is_given) set(option, text, {Source::kFlag, option.flag()});
   }

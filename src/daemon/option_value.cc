@@ -175,17 +175,42 @@ Problem set(std::vector<HostLimit>& value, std::string_view text) {
   return std::nullopt;
 }
 
-Problem set(RetryOn& value, std::string_view text) {
+// Separated by commas or spaces.
+std::vector<std::string_view> words_of_list(std::string_view text) {
   constexpr std::string_view kBetween = " \t\n,";
-  RetryOn on = RetryOn::nothing();
+  std::vector<std::string_view> words;
   while (true) {
     text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
-    if (text.empty()) break;
-    const std::string_view word = text.substr(0, text.find_first_of(kBetween));
+    if (text.empty()) return words;
+    words.push_back(text.substr(0, text.find_first_of(kBetween)));
+    text.remove_prefix(words.back().size());
+  }
+}
+
+Problem set(RetryOn& value, std::string_view text) {
+  RetryOn on = RetryOn::nothing();
+  for (const std::string_view word : words_of_list(text)) {
     if (!on.add(word)) return "must be connection, timeout or statuses from 400 to 599";
-    text.remove_prefix(word.size());
   }
   value = std::move(on);
+  return std::nullopt;
+}
+
+// What may stand in it says validate().
+Problem set(std::vector<std::string>& value, std::string_view text) {
+  const auto words = words_of_list(text);
+  value.assign(words.begin(), words.end());
+  return std::nullopt;
+}
+
+Problem set(std::vector<std::uint16_t>& value, std::string_view text) {
+  std::vector<std::uint16_t> ports;
+  for (const std::string_view word : words_of_list(text)) {
+    const auto port = to_count<std::uint16_t>(word);
+    if (!port || *port == 0) return "must be ports from 1 to 65535";
+    ports.push_back(*port);
+  }
+  value = std::move(ports);
   return std::nullopt;
 }
 
@@ -262,6 +287,21 @@ std::string show(const std::vector<HostLimit>& value) {
   return "[" + list + "]";
 }
 
+std::string show(const std::vector<std::string>& value) {
+  std::string list;
+  for (const std::string& text : value)
+    list.append(list.empty() ? "" : ", ").append(toml_string(text));
+  return "[" + list + "]";
+}
+
+std::string show(const std::vector<std::uint16_t>& value) {
+  std::string list;
+  for (const std::uint16_t port : value) {
+    list.append(list.empty() ? "" : ", ").append(std::to_string(port));
+  }
+  return "[" + list + "]";
+}
+
 std::string show(const RetryOn& value) {
   std::string list;
   for (const std::string& word : value.words()) {
@@ -280,6 +320,12 @@ requires std::is_enum_v<E> std::string show(E value) {
 }
 
 }  // namespace
+
+bool is_list(const OptionValue& value) {
+  return std::holds_alternative<std::vector<RedisQueue>*>(value) ||
+         std::holds_alternative<std::vector<std::string>*>(value) ||
+         std::holds_alternative<std::vector<std::uint16_t>*>(value);
+}
 
 std::optional<std::string> set_option(const OptionValue& value, std::string_view text) {
   return std::visit([text](auto* place) { return set(*place, text); }, value);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,11 @@ using OptionValue =
     std::variant<bool*, int*, std::size_t*, std::string*, Seconds*, std::optional<Seconds>*,
                  std::chrono::milliseconds*, std::optional<int>*, std::vector<RedisQueue>*,
                  std::optional<HttpProtocol>*, TlsVersion*, RetryOn*, std::vector<HostLimit>*,
-                 LogLevel*, LogFormat*, EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+                 std::vector<std::string>*, std::vector<std::uint16_t>*, LogLevel*, LogFormat*,
+                 EncryptionFormat::Digest*, EncryptionFormat::Serializer*>;
+
+// Whether what it is given more than once adds up, for flags.
+[[nodiscard]] bool is_list(const OptionValue& value);
 
 // Sets it to what `text` means. Gives what is wrong ("must be true or false"), without the text;
 // then nothing was changed.

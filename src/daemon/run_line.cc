@@ -11,7 +11,7 @@ namespace patient_http::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> kFields = {"id",
+constexpr std::array<std::string_view, 16> kFields = {"id",
                                                       "method",
                                                       "url",
                                                       "headers",
@@ -25,7 +25,9 @@ constexpr std::array<std::string_view, 15> kFields = {"id",
                                                       "retry",
                                                       "idempotency_key",
                                                       "on_interrupted",
-                                                      "preprocessors"};
+                                                      "preprocessors",
+
+                                                      "untrusted"};
 constexpr std::array<std::string_view, 5> kRetryFields = {"retries", "on", "max_retry_after",
                                                           "max_time", "idempotent"};
 
@@ -133,6 +135,14 @@ Result<void> read_preprocessors(const Json& json, RequestOptions& options) {
   return {};
 }
 
+Result<void> read_untrusted(const Json& json, RequestOptions& options) {
+  if (json.is_null()) return {};
+  const bool* is_untrusted = json.if_bool();
+  if (is_untrusted == nullptr) return wrong("untrusted", "true or false", json);
+  options.is_untrusted = *is_untrusted;
+  return {};
+}
+
 Result<void> read_method(const Json& json, RequestOptions& options) {
   const std::string* text = json.if_string();
   if (text == nullptr) return wrong("method", "a string", json);
@@ -167,6 +177,7 @@ Result<void> read_field(const Json::Member& member, RequestOptions& options, Run
   if (key == "idempotency_key") return read_idempotency_key(value, options);
   if (key == "on_interrupted") return read_on_interrupted(value, options);
   if (key == "preprocessors") return read_preprocessors(value, options);
+  if (key == "untrusted") return read_untrusted(value, options);
   if (key == "callback_args") {
     if (auto args = CallbackArgs::create(value); !args) return failure(args.error().message());
     line.callback_args = value;

@@ -49,9 +49,14 @@ constexpr std::string_view kSharedQueue = "--shared-queue";
 // The heading under which the help lists a section.
 std::string heading_of(std::string_view section) {
   static const std::map<std::string_view, std::string> kHeadings = {
-      {"processor", "Requests"},      {"redis", "Redis"},
-      {"service", "Service"},         {"log", "Log"},
-      {"payload_stores", "Payloads"}, {"encryption", "Payloads"}};
+      {"processor", "Requests"},
+      {"network_policy", "Where requests may go"},
+      {"untrusted_network_policy", "Where requests with urls of strangers may go, in addition"},
+      {"redis", "Redis"},
+      {"service", "Service"},
+      {"log", "Log"},
+      {"payload_stores", "Payloads"},
+      {"encryption", "Payloads"}};
   return kHeadings.at(section);
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/serve_options.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <exception>
 #include <utility>
@@ -84,6 +85,38 @@ void add_processor_options(ProcessorOptions& o, std::vector<Option>& all) {
   add("preparer_threads", &o.preparer_threads, "N", "Threads that get secrets and sign");
 }
 
+// The keys of both policies are the same.
+void add_policy_options(NetworkPolicy& o, std::string_view section,
+                        const std::array<std::string_view, 7>& names, std::vector<Option>& all) {
+  std::size_t next = 0;
+  const auto add = [&](std::string_view key, OptionValue value, std::string_view unit,
+                       std::string_view help) {
+    all.push_back({section, key, names.at(next++), value, unit, help});
+  };
+  add("deny_private_networks", &o.deny_private_networks, "",
+      "Not to addresses that are not those of public servers: private, loopback, link-local …");
+  add("allow_networks", &o.allow_networks, "NETWORK ...", "But to these: 10.1.0.0/16, fd00::/8");
+  add("deny_networks", &o.deny_networks, "NETWORK ...", "Not to these, whatever is allowed");
+  add("allow_hosts", &o.allow_hosts, "HOST ...",
+      "To these hosts, also where their addresses are private: api.example, *.example, "
+      "x.example:81");
+  add("deny_hosts", &o.deny_hosts, "HOST ...", "Not to these, whatever is allowed");
+  add("allow_ports", &o.allow_ports, "PORT ...", "To no other ports");
+  add("deny_ports", &o.deny_ports, "PORT ...", "Not to these");
+}
+
+void add_network_options(ProcessorOptions& o, std::vector<Option>& all) {
+  add_policy_options(o.network_policy, "network_policy",
+                     {"deny_private_networks", "allow_networks", "deny_networks", "allow_hosts",
+                      "deny_hosts", "allow_ports", "deny_ports"},
+                     all);
+  add_policy_options(o.untrusted_network_policy, "untrusted_network_policy",
+                     {"untrusted_deny_private_networks", "untrusted_allow_networks",
+                      "untrusted_deny_networks", "untrusted_allow_hosts", "untrusted_deny_hosts",
+                      "untrusted_allow_ports", "untrusted_deny_ports"},
+                     all);
+}
+
 void add_redis_options(RedisOptions& o, std::vector<Option>& all) {
   const auto add = [&all](std::string_view key, std::string_view name, OptionValue value,
                           std::string_view unit, std::string_view help) {
@@ -165,6 +198,7 @@ std::string Option::path() const {
 std::vector<Option> options_of(ServeOptions& options) {
   std::vector<Option> all;
   add_processor_options(options.processor, all);
+  add_network_options(options.processor, all);
   add_redis_options(options.redis, all);
   all.insert(
       all.end(),

@@ -112,6 +112,32 @@ Text text_of(const toml::node& node, const RetryOn&) {
   }
   return text;
 }
+// A text must be one item of the list, and have nothing in it that separates them.
+Text text_of(const toml::node& node, const std::vector<std::string>&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const auto* word = item.as_string();
+    if (word == nullptr || word->get().empty() ||
+        word->get().find_first_of(", \t\n") != std::string::npos) {
+      return std::nullopt;
+    }
+    text.append(word->get()).append(" ");
+  }
+  return text;
+}
+Text text_of(const toml::node& node, const std::vector<std::uint16_t>&) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::string text;
+  for (const toml::node& item : *list) {
+    const Text port = integer_text(item);
+    if (!port) return std::nullopt;
+    text.append(*port).append(" ");
+  }
+  return text;
+}
 // Texts, and options that are one of some words.
 template <class T>
 requires std::is_enum_v<T> || std::is_same_v<T, std::string> Text text_of(const toml::node& node,
@@ -128,6 +154,12 @@ std::string wrong_type(const OptionValue& option) {
   }
   if (std::holds_alternative<std::vector<HostLimit>*>(option)) {
     return "must be a list of { host = \"HOST\", max_requests = N, max_connections = N }";
+  }
+  if (std::holds_alternative<std::vector<std::string>*>(option)) {
+    return "must be a list of texts in quotes, one for each item";
+  }
+  if (std::holds_alternative<std::vector<std::uint16_t>*>(option)) {
+    return "must be a list of ports from 1 to 65535";
   }
   if (std::holds_alternative<RetryOn*>(option)) {
     return "must be a list of \"connection\", \"timeout\" and statuses from 400 to 599";

@@ -28,16 +28,22 @@ ConnectionPool::ConnectionPool(net::EventLoop& loop, net::Resolver& resolver,
 
 ConnectionPool::~ConnectionPool() = default;
 
-HttpConnection* ConnectionPool::find_free(const base::Origin& origin) {
-  const auto found = origins_.find(origin);
+std::size_t ConnectionPool::KeyHash::operator()(const Key& key) const {
+  return OriginHash()(key.origin) ^ std::hash<const AddressPolicy*>()(key.policy);
+}
+
+HttpConnection* ConnectionPool::find_free(const base::Origin& origin, const AddressPolicy* policy) {
+  const auto found = origins_.find({origin, policy});
   // Nobody overtakes those who wait.
   if (found == origins_.end() || !found->second.queue.empty()) return nullptr;
   return take_free(found->second);
 }
 
-void ConnectionPool::connect(const base::Origin& origin, Waiter& waiter) {
-  OriginState& state = origins_[origin];
+void ConnectionPool::connect(const base::Origin& origin, Waiter& waiter,
+                             const AddressPolicy* policy) {
+  OriginState& state = origins_[{origin, policy}];
   state.origin = origin;
+  state.policy = policy;
   Waiting& waiting = waiting_[&waiter];
   waiting.origin = &state;
   waiting.in_queue = state.queue.insert(state.queue.end(), &waiter);

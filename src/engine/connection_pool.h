@@ -13,6 +13,7 @@
 #include "drivers/net/event_loop.h"
 #include "drivers/net/resolver.h"
 #include "drivers/net/tls_context.h"
+#include "engine/address_policy.h"
 #include "engine/exchange.h"
 #include "engine/http2_connection.h"
 #include "engine/origin_dialer.h"
@@ -30,7 +31,7 @@ struct ConnectionPoolOptions {
   std::optional<HttpProtocol> protocol = std::nullopt;
   std::chrono::steady_clock::duration ping_interval = std::chrono::seconds(30);
   std::chrono::steady_clock::duration ping_timeout = std::chrono::seconds(10);
-  // Connections to an origin, open or being opened; 0, or no function: any number.
+  // Connections to an origin, open or being opened, for each policy; 0, or no function: any number.
   std::function<std::size_t(const base::Origin&)> origin_limit = {};
   // Null: none. They must outlive the pool.
   const ProxyRules* proxies = nullptr;
@@ -44,6 +45,9 @@ struct ConnectionPoolOptions {
 // has as many as the streams in the queue need, as far as the server said how many it takes on a
 // connection. As long as the protocol is not known there is one, and the others wait for it: it is
 // raced when it is slow, and they have others when it fails.
+//
+// What was opened under one policy for addresses serves no other: each has an origin of its own
+// here, as if there were two.
 class ConnectionPool final : private ConnectionOwner {
  public:
   // Who waits for a connection. Called once, never from inside connect().
@@ -61,10 +65,12 @@ class ConnectionPool final : private ConnectionOwner {
                  ConnectionPoolOptions options);
   ~ConnectionPool() override;
 
-  // A connection to `origin` that can take an exchange at once, or null.
-  [[nodiscard]] HttpConnection* find_free(const base::Origin& origin);
+  // A connection to `origin` that can take an exchange at once, or null. `policy`, that judges the
+  // addresses, must outlive the pool; null: every one may be dialled.
+  [[nodiscard]] HttpConnection* find_free(const base::Origin& origin,
+                                          const AddressPolicy* policy = nullptr);
   // Gets a connection for `waiter`, who must live until it is called or gives up.
-  void connect(const base::Origin& origin, Waiter& waiter);
+  void connect(const base::Origin& origin, Waiter& waiter, const AddressPolicy* policy = nullptr);
   void give_up(Waiter& waiter);
 
   // Where the dial stands that `waiter` waits for; nothing while it waits for a connection to
@@ -88,6 +94,16 @@ class ConnectionPool final : private ConnectionOwner {
   struct OriginState;
   using IdleList = std::list<Pooled*>;
 
+  // Who may share connections.
+  struct Key {
+    base::Origin origin;
+    const AddressPolicy* policy = nullptr;
+
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const;
+  };
   // Every connection that is open, and where it stands in the lists while it is idle.
   struct Pooled {
     OriginState* origin = nullptr;
@@ -108,6 +124,7 @@ class ConnectionPool final : private ConnectionOwner {
   // Kept as long as anything in it is.
   struct OriginState {
     base::Origin origin;
+    const AddressPolicy* policy = nullptr;
     std::list<Waiter*> queue;  // those who have no dial
     std::list<Dial*> dials;
     std::size_t open = 0;          // connections
@@ -156,7 +173,7 @@ class ConnectionPool final : private ConnectionOwner {
   net::Timer expiry_;
   net::Timer dispatch_;
 
-  std::unordered_map<base::Origin, OriginState, OriginHash> origins_;
+  std::unordered_map<Key, OriginState, KeyHash> origins_;
   std::unordered_map<const Waiter*, Waiting> waiting_;
   std::unordered_map<const HttpConnection*, std::unique_ptr<Pooled>> open_;
   IdleList idle_;                 // the longest idle first

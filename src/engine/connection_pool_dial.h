@@ -17,7 +17,7 @@ class ConnectionPool::Dial final : private OriginDialer::Listener {
         began_at_(pool.loop_.now()),
         dialer_(pool.dial_context_, *this),
         slow_timer_([this] { became_slow(); }) {
-    dialer_.dial(origin.origin, alpn);
+    dialer_.dial(origin.origin, alpn, origin.policy);
     pool.loop_.timers().set(slow_timer_, began_at_ + kSlow);
   }
 

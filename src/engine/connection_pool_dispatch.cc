@@ -34,8 +34,8 @@ void ConnectionPool::run_due() {
     open_more(*state);
     const bool is_empty = state->queue.empty() && state->dials.empty() && state->open == 0;
     if (is_empty && !state->is_due) {
-      const base::Origin origin = state->origin;
-      origins_.erase(origin);
+      const Key key{state->origin, state->policy};
+      origins_.erase(key);
     }
   }
 }

@@ -11,11 +11,6 @@
 
 namespace patient_http::engine {
 
-// Whether `text` is a host as HostLimit takes it, and what it fits: see HostLimit.
-[[nodiscard]] bool is_host_pattern(std::string_view text);
-// REQUIRES: is_host_pattern(pattern).
-[[nodiscard]] bool fits_host(std::string_view pattern, std::string_view host, std::uint16_t port);
-
 // What the first of `limits` says of `which` that fits `origin` and says something of it; if none
 // does, `otherwise`.
 [[nodiscard]] std::size_t limit_of(const std::vector<HostLimit>& limits,

@@ -21,6 +21,8 @@ ErrorKind error_kind_of(net::NetFailure::Kind kind) {
       return ErrorKind::kTlsCertificate;
     case Kind::kProxy:
       return ErrorKind::kProxy;
+    case Kind::kDenied:
+      return ErrorKind::kPolicy;
     case Kind::kOther:
       return ErrorKind::kConnection;
   }

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "drivers/crypto/wipe.h"
 #include "drivers/net/client_identity.h"
-#include "engine/host_limit.h"
+#include "engine/host_pattern.h"
 
 namespace patient_http {
 
@@ -72,7 +72,8 @@ net::TlsContext make_tls_context(const ProcessorOptions& options) {
     if (!identity) throw std::runtime_error(identity.error().message);
     tls.identities.push_back(
         {[pattern = certificate.host](const std::string& host, std::uint16_t port) {
-           return fits_host(pattern, host, port);
+           const auto parsed = HostPattern::parse(pattern);
+           return parsed && parsed->fits(host, port);
          },
          std::move(*identity)});
   }

@@ -58,7 +58,7 @@ std::string_view to_string(DialPhase phase) {
 OriginDialer::OriginDialer(const DialContext& context, Listener& listener)
     : context_(context), listener_(listener) {}
 
-void OriginDialer::dial(const base::Origin& origin, net::Alpn alpn) {
+void OriginDialer::dial(const base::Origin& origin, net::Alpn alpn, const net::AddressGate* gate) {
   target_ = {.host = origin.host, .port = origin.port, .alpn = alpn};
   is_tls_ = origin.is_tls();
   if (context_.proxies != nullptr) route_ = context_.proxies->route_of(origin);
@@ -67,7 +67,7 @@ void OriginDialer::dial(const base::Origin& origin, net::Alpn alpn) {
   const base::Origin& next = is_direct ? origin : route_.proxy->origin;
   phase_ = is_direct ? DialPhase::kResolve : DialPhase::kProxy;
   dialer_.emplace(context_.loop, context_.resolver, next.is_tls() ? &context_.tls : nullptr,
-                  listener);
+                  listener, is_direct ? gate : nullptr);
   dialer_->dial(is_direct ? target_ : net::TlsPeer{.host = next.host, .port = next.port});
 }
 

@@ -45,8 +45,11 @@ class OriginDialer final : private net::Dialer::Listener,
 
   OriginDialer(const DialContext& context, Listener& listener);
 
-  // Starts. Never reports before it returns. REQUIRES: called once.
-  void dial(const base::Origin& origin, net::Alpn alpn = net::Alpn::kHttp1);
+  // Starts. Never reports before it returns. `gate` judges the addresses of the origin, and must
+  // outlive the dial; null: every one. It is not asked when a proxy looks them up, and not about
+  // the proxy's own. REQUIRES: called once.
+  void dial(const base::Origin& origin, net::Alpn alpn = net::Alpn::kHttp1,
+            const net::AddressGate* gate = nullptr);
 
   [[nodiscard]] DialPhase phase() const;
   // Who was tried last, or empty.

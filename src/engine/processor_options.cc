@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "drivers/http1/response_parser.h"
 #include "drivers/net/resolver.h"
-#include "engine/host_limit.h"
+#include "engine/host_pattern.h"
 #include "engine/proxy_rules.h"
 
 namespace patient_http {
@@ -92,7 +92,7 @@ std::vector<std::string> ProcessorOptions::validate() const {
     check.add("user_agent", "free of line breaks", base::json_string(user_agent));
   }
   for (const ClientCertificate& certificate : client_certificates) {
-    if (!engine::is_host_pattern(certificate.host)) {
+    if (!engine::HostPattern::parse(certificate.host)) {
       check.add("client_certificates", "for hosts such as api.example.com or *.example.com",
                 base::json_string(certificate.host));
     }
@@ -105,6 +105,12 @@ std::vector<std::string> ProcessorOptions::validate() const {
   }
   if (const auto rules = engine::ProxyRules::create(*this); !rules) {
     check.problems.push_back(rules.error().message);
+  }
+  for (std::string& problem : network_policy.validate("network_policy")) {
+    check.problems.push_back(std::move(problem));
+  }
+  for (std::string& problem : untrusted_network_policy.validate("untrusted_network_policy")) {
+    check.problems.push_back(std::move(problem));
   }
   return check.problems;
 }

@@ -1,9 +1,6 @@
 #include "engine/proxy_rules.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -12,24 +9,6 @@
 namespace patient_http::engine {
 
 namespace {
-
-// Of an IPv4 address that is written as an IPv6 address, "::ffff:192.0.2.1".
-constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-// 4 or 16 bytes in network order, or none when `text` is no address.
-std::vector<std::uint8_t> address_bytes(std::string_view text) {
-  const std::string ip(text);
-  std::vector<std::uint8_t> bytes(sizeof(in6_addr));
-  if (::inet_pton(AF_INET6, ip.c_str(), bytes.data()) == 1) {
-    if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
-      bytes.erase(bytes.begin(), bytes.begin() + kMapped.size());
-    }
-    return bytes;
-  }
-  bytes.resize(sizeof(in_addr));
-  if (::inet_pton(AF_INET, ip.c_str(), bytes.data()) == 1) return bytes;
-  return {};
-}
 
 std::optional<unsigned> number(std::string_view text, unsigned most) {
   unsigned value = 0;
@@ -145,16 +124,9 @@ Result<void> ProxyRules::add_exceptions(std::string_view list, std::string_view 
 
 std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_view text) {
   Exception exception;
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    const std::string_view address = text.substr(0, slash);
-    exception.network = address_bytes(address);
-    const auto bits = static_cast<unsigned>(exception.network.size() * 8);
-    const bool is_mapped = bits == 32 && address.find(':') != std::string_view::npos;
-    const unsigned left_out = is_mapped ? kMapped.size() * 8 : 0;
-    const auto prefix = number(text.substr(slash + 1), left_out + bits);
-    if (bits == 0 || !prefix || *prefix < left_out) return std::nullopt;
-    exception.prefix = *prefix - left_out;
-    return exception;
+  if (text.find('/') != std::string_view::npos) {
+    exception.network = net::AddressRange::parse(text);
+    return exception.network ? std::optional(exception) : std::nullopt;
   }
   // A port stands behind a name, an IPv4 address, or an IPv6 address in brackets.
   std::string_view host = text;
@@ -174,9 +146,8 @@ std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_vie
     if (!port || *port == 0) return std::nullopt;
     exception.port = static_cast<std::uint16_t>(*port);
   }
-  exception.network = address_bytes(host);
-  exception.prefix = static_cast<unsigned>(exception.network.size() * 8);
-  if (!exception.network.empty()) return exception;
+  exception.network = net::AddressRange::parse(host);
+  if (exception.network) return exception;
   if (host.starts_with("*.")) host.remove_prefix(1);
   exception.is_suffix_only = host.starts_with('.');
   if (exception.is_suffix_only) host.remove_prefix(1);
@@ -188,19 +159,14 @@ std::optional<ProxyRules::Exception> ProxyRules::parse_exception(std::string_vie
 
 bool ProxyRules::matches(const Exception& exception, const base::Origin& origin) {
   if (exception.port != 0 && exception.port != origin.port) return false;
-  if (exception.network.empty()) {
+  if (!exception.network) {
     const std::string_view host = base::without_root(origin.host);
     if (!host.ends_with(exception.host)) return false;
     const std::size_t before = host.size() - exception.host.size();
     return before == 0 ? !exception.is_suffix_only : host[before - 1] == '.';
   }
-  const std::vector<std::uint8_t> address = address_bytes(origin.host);
-  if (address.size() != exception.network.size()) return false;
-  for (unsigned bit = 0; bit < exception.prefix; ++bit) {
-    const unsigned difference = unsigned{address[bit / 8]} ^ exception.network[bit / 8];
-    if ((difference >> (7 - bit % 8) & 1U) != 0) return false;
-  }
-  return true;
+  const auto address = net::IpAddress::parse(origin.host);
+  return address && exception.network->contains(*address);
 }
 
 bool ProxyRules::is_excepted(const base::Origin& origin) const {

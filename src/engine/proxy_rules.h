@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/url.h"
+#include "drivers/net/address_range.h"
 #include "patient_http/processor_options.h"
 #include "patient_http/result.h"
 
@@ -54,11 +55,10 @@ class ProxyRules {
  private:
   // An entry of no_proxy.
   struct Exception {
-    std::string host;                   // or, if it is an address:
-    std::vector<std::uint8_t> network;  // 4 or 16 bytes
-    unsigned prefix = 0;                // bits that count
-    std::uint16_t port = 0;             // 0: any
-    bool is_suffix_only = false;        // ".example.com", "*.example.com": not example.com itself
+    std::string host;  // or, if it is an address or a network:
+    std::optional<net::AddressRange> network;
+    std::uint16_t port = 0;       // 0: any
+    bool is_suffix_only = false;  // ".example.com", "*.example.com": not example.com itself
   };
 
   [[nodiscard]] static std::optional<Exception> parse_exception(std::string_view text);

@@ -19,6 +19,7 @@
 #include "drivers/net/tls_context.h"
 #include "engine/body_budget.h"
 #include "engine/connection_pool.h"
+#include "engine/network_policies.h"
 #include "engine/origin_quotas.h"
 #include "engine/preparer_threads.h"
 #include "engine/proxy_rules.h"
@@ -149,6 +150,7 @@ class Reactor final : private TransferOwner {
   net::EventLoop loop_;
   BodyBudget budget_;
   const ProcessorOptions& options_;
+  const NetworkPolicies policies_;
   const ProxyRules proxies_;
   const RequestPreparer preparer_;
   net::Resolver resolver_;

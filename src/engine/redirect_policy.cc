@@ -98,6 +98,7 @@ Result<Request> redirected_request(const Request& current, int status, std::stri
   options.headers = headers_for(current.headers(), same_origin, options.body.has_value());
   options.timeout = current.timeout_as_given();
   options.max_redirects = current.max_redirects();
+  options.is_untrusted = current.is_untrusted();
   if (same_origin) {
     options.preprocessors = current.preprocessors();
     for (const auto& [name, secret] : current.secret_params()) {

@@ -99,12 +99,20 @@ void Transfer::on_prepared(Result<PreparedRequest, UnpreparedRequest> prepared) 
   prepared_ = std::move(*prepared);
   secrets_.add(std::move(prepared_->secrets));
   hop_started_ = context_.loop.now();
-  if (HttpConnection* free = context_.pool.find_free(prepared_->origin)) {
+  const base::Origin& origin = prepared_->origin;
+  const AddressPolicy* policy = context_.policies.policy_of(task_->request());
+  if (policy != nullptr) {
+    if (const auto why = policy->refusal_of_host(origin.host, origin.port)) {
+      deny(*why);
+      return;
+    }
+  }
+  if (HttpConnection* free = context_.pool.find_free(origin, policy)) {
     send_on(*free);
     return;
   }
   state_ = State::kDialing;
-  context_.pool.connect(prepared_->origin, *this);
+  context_.pool.connect(origin, *this, policy);
   set_timer();
 }
 
@@ -129,6 +137,10 @@ void Transfer::send_on(HttpConnection& connection) {
 void Transfer::on_dial_failed(DialPhase phase, const net::NetFailure& failure,
                               const std::string& peer) {
   peer_ = peer;
+  if (failure.kind == net::NetFailure::Kind::kDenied) {
+    deny(failure.message);
+    return;
+  }
   attempt_failed(error_kind_of(failure.kind), dial_phase_name(phase), failure.message);
 }
 
@@ -313,6 +325,16 @@ void Transfer::finish_with_response() {
 
 void Transfer::fail(ErrorKind kind, std::string_view phase, const std::string& detail) {
   settle(request_error(kind, describe(phase, detail)), 0);
+}
+
+// Without path and query: who reads it may be another than who sent the request.
+void Transfer::deny(const std::string& why) {
+  const base::Origin& origin = prepared_->origin;
+  const bool is_ipv6 = origin.host.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? "[" + origin.host + "]" : origin.host;
+  settle(request_error(ErrorKind::kPolicy, "policy: nothing may be sent to " + host + ":" +
+                                               std::to_string(origin.port) + ": " + why),
+         0);
 }
 
 void Transfer::cancel() {

@@ -10,6 +10,7 @@
 #include "engine/body_sink.h"
 #include "engine/connection_pool.h"
 #include "engine/exchange.h"
+#include "engine/network_policies.h"
 #include "engine/request_preparer.h"
 #include "patient_http/processor.h"
 #include "patient_http/processor_options.h"
@@ -35,6 +36,7 @@ struct Settlement {
 // What transfers share, and the reactor who runs them. All must outlive them.
 struct TransferContext {
   const ProcessorOptions& options;
+  const NetworkPolicies& policies;
   const RequestPreparer& preparer;
   net::EventLoop& loop;
   ConnectionPool& pool;
@@ -126,6 +128,7 @@ class Transfer : private ExchangeListener, private ConnectionPool::Waiter {
   void follow_or_finish();
   void finish_with_response();
   void fail(ErrorKind kind, std::string_view phase, const std::string& detail);
+  void deny(const std::string& why);
   void settle(Outcome outcome, int status);
   void drop_connection();
 

@@ -73,6 +73,30 @@ Result<std::vector<std::string>, InvalidValue> read_preprocessors(const Json& js
   return http::read_texts(json, "preprocessors");
 }
 
+Result<void, InvalidValue> read_on_interrupted(const Json& value, RequestOptions& options) {
+  if (value.is_null()) return {};
+  const std::string* word = value.if_string();
+  const auto what = word != nullptr ? parse_on_interrupted(*word) : std::nullopt;
+  if (!what) {
+    return unexpected(InvalidValue{
+        "on_interrupted", R"(must be "resend" or "error", got )" + value.dump().substr(0, 40)});
+  }
+  options.on_interrupted = *what;
+  return {};
+}
+
+// What is neither true nor false is refused: it may have been meant to be true.
+Result<void, InvalidValue> read_untrusted(const Json& value, RequestOptions& options) {
+  if (value.is_null()) return {};
+  const bool* is_untrusted = value.if_bool();
+  if (is_untrusted == nullptr) {
+    return unexpected(
+        InvalidValue{"untrusted", "must be true or false, got " + std::string(value.type_name())});
+  }
+  options.is_untrusted = *is_untrusted;
+  return {};
+}
+
 // What the gem does not know.
 Result<void, InvalidValue> read_own_fields(const Json& json, RequestOptions& options) {
   auto retry = RetryOptions::from_json(member(json, "retry"));
@@ -85,16 +109,8 @@ Result<void, InvalidValue> read_own_fields(const Json& json, RequestOptions& opt
     return unexpected(InvalidValue{"idempotency_key",
                                    "must be true or false, got " + std::string(key.type_name())});
   }
-  const Json& interrupted = member(json, "on_interrupted");
-  if (interrupted.is_null()) return {};
-  const std::string* word = interrupted.if_string();
-  const auto what = word != nullptr ? parse_on_interrupted(*word) : std::nullopt;
-  if (!what) {
-    return unexpected(InvalidValue{"on_interrupted", R"(must be "resend" or "error", got )" +
-                                                         interrupted.dump().substr(0, 40)});
-  }
-  options.on_interrupted = *what;
-  return {};
+  auto interrupted = read_on_interrupted(member(json, "on_interrupted"), options);
+  return interrupted ? read_untrusted(member(json, "untrusted"), options) : interrupted;
 }
 
 }  // namespace
@@ -152,6 +168,7 @@ Result<Request, InvalidValue> Request::create(RequestOptions options) {
   request.retry_ = std::move(options.retry);
   request.idempotency_key_ = options.idempotency_key;
   request.on_interrupted_ = options.on_interrupted;
+  request.is_untrusted_ = options.is_untrusted;
   return request;
 }
 
@@ -234,6 +251,7 @@ Json Request::to_json() const {
   if (on_interrupted_ != OnInterrupted::kResend) {
     json.set("on_interrupted", to_string(on_interrupted_));
   }
+  if (is_untrusted_) json.set("untrusted", true);
   return json;
 }
 
@@ -255,7 +273,8 @@ bool Request::operator==(const Request& other) const {
          body_ == other.body_ && timeout_ == other.timeout_ &&
          max_redirects_ == other.max_redirects_ && secret_params_ == other.secret_params_ &&
          preprocessors_ == other.preprocessors_ && retry_ == other.retry_ &&
-         idempotency_key_ == other.idempotency_key_ && on_interrupted_ == other.on_interrupted_;
+         idempotency_key_ == other.idempotency_key_ && on_interrupted_ == other.on_interrupted_ &&
+         is_untrusted_ == other.is_untrusted_;
 }
 
 }  // namespace patient_http

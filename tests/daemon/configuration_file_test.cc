@@ -80,8 +80,9 @@ TEST_F(ConfigurationFileTest, ReportsEverythingThatIsWrongWithItsLine) {
                 ":5: processor.raise_error_responses must be true or false");
   EXPECT_THAT(problems("[queues]\n"), HasSubstr(":1: unknown key queues; known are: "
                                                 "client_certificates, encryption, log, "
-                                                "payload_stores, preprocessors, processor, redis, "
-                                                "secrets, service"));
+                                                "network_policy, payload_stores, preprocessors, "
+                                                "processor, redis, secrets, service, "
+                                                "untrusted_network_policy"));
   EXPECT_THAT(problems("processor = 1\n"), HasSubstr(":1: processor must be a table"));
 }
 
@@ -208,6 +209,32 @@ TEST_F(ConfigurationFileTest, TakesTheFileThatTheDocumentationShows) {
   EXPECT_EQ(options_.request_timeout, Seconds(300));
   EXPECT_EQ(options_.secrets.names().size(), 4U);
   EXPECT_EQ(value_of("test"), "the value itself");
+}
+
+TEST_F(ConfigurationFileTest, ReadsWhereRequestsMayGo) {
+  const auto done = read(
+      "[network_policy]\ndeny_private_networks = true\nallow_networks = [\"10.0.0.0/8\", "
+      "\"::1\"]\ndeny_ports = [25, 22]\n[untrusted_network_policy]\n"
+      "deny_private_networks = false\nallow_hosts = [\"*.a.test\"]\n");
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(options_.network_policy, (NetworkPolicy{.deny_private_networks = true,
+                                                    .allow_networks = {"10.0.0.0/8", "::1"},
+                                                    .deny_ports = {25, 22}}));
+  EXPECT_EQ(options_.untrusted_network_policy, (NetworkPolicy{.allow_hosts = {"*.a.test"}}));
+}
+
+TEST_F(ConfigurationFileTest, RefusesListsOfOtherThings) {
+  const std::string section = "[network_policy]\n";
+  for (const char* wrong : {"\"10.0.0.0/8\"", "[1]", "[\"a b\"]", "[\"a,b\"]", "[\"\"]"}) {
+    EXPECT_THAT(problems(section + "deny_networks = " + wrong + "\n"),
+                HasSubstr(":2: network_policy.deny_networks must be a list of texts in quotes"))
+        << wrong;
+  }
+  for (const char* wrong : {"80", "[\"80\"]", "[0]", "[65536]", "[-1]"}) {
+    EXPECT_THAT(problems(section + "deny_ports = " + wrong + "\n"),
+                HasSubstr(":2: network_policy.deny_ports must be "))
+        << wrong;
+  }
 }
 
 TEST_F(ConfigurationFileTest, RefusesSourcesThatItDoesNotKnow) {

@@ -72,6 +72,39 @@ TEST_F(OptionSourcesTest, TakesEveryOptionFromTheFileAndFromTheEnvironment) {
   EXPECT_EQ(all(gather("", environment).problems), "");
 }
 
+TEST_F(OptionSourcesTest, ReadsListsWithCommasAndAddsUpFlags) {
+  const auto gathered = gather("[network_policy]\ndeny_ports = [25]\n",
+                               {{"PATIENT_HTTP_ALLOW_NETWORKS", "10.0.0.0/8, ::1"},
+                                {"PATIENT_HTTP_UNTRUSTED_DENY_PRIVATE_NETWORKS", "false"}},
+                               {.values = {{"deny_hosts", "a.test,b.test"},
+                                           {"deny_hosts", "c.test"},
+                                           {"deny_private_networks", "true"},
+                                           {"untrusted_allow_ports", "80,443"},
+                                           {"database", database_}}});
+  EXPECT_EQ(all(gathered.problems), "");
+  EXPECT_EQ(gathered.options.processor.network_policy,
+            (NetworkPolicy{.deny_private_networks = true,
+                           .allow_networks = {"10.0.0.0/8", "::1"},
+                           .deny_hosts = {"a.test", "b.test", "c.test"},
+                           .deny_ports = {25}}));
+  EXPECT_EQ(gathered.options.processor.untrusted_network_policy,
+            (NetworkPolicy{.allow_ports = {80, 443}}));
+}
+
+TEST_F(OptionSourcesTest, SaysWhereAPolicyIsWrong) {
+  const auto gathered =
+      gather("[network_policy]\nallow_networks = [\"10.0.0.0/33\", \"x\"]\n",
+             {{"PATIENT_HTTP_UNTRUSTED_DENY_HOSTS", "a b/c"}, {"PATIENT_HTTP_DENY_PORTS", "http"}},
+             {.values = {{"database", database_}}});
+  const std::string problems = all(gathered.problems);
+  EXPECT_THAT(problems, HasSubstr(path_ + ":2: network_policy.allow_networks must be networks such "
+                                          "as 10.0.0.0/8, or addresses, got: \"10.0.0.0/33\""));
+  EXPECT_THAT(problems, HasSubstr("or addresses, got: \"x\""));
+  EXPECT_THAT(problems, HasSubstr("PATIENT_HTTP_UNTRUSTED_DENY_HOSTS: "
+                                  "untrusted_network_policy.deny_hosts must be hosts such as "));
+  EXPECT_THAT(problems, HasSubstr("PATIENT_HTTP_DENY_PORTS must be ports from 1 to 65535"));
+}
+
 TEST_F(OptionSourcesTest, SaysAllThatIsWrongAtOnce) {
   const auto gathered = gather(
       "[processor]\nmax_connections = 0\nmax_conections = 1\nca_file = \"/no/such.pem\"\n"

@@ -32,7 +32,8 @@ TEST(RunLineTest, ReadsEveryField) {
   const auto line = parse(
       R"({"id":"a","method":"PUT","url":"https://h/x","headers":{"X-A":"1","x-list":["a","b"]},"params":{"q":"a b","l":[1,2]},)"
       R"("json":{"f":30.50},"timeout":1.5,"max_redirects":0,"callback_args":{"k":1},"raise_error_responses":true,)"
-      R"("retry":{"retries":7,"on":["timeout",429]},"idempotency_key":true,"on_interrupted":"error"})",
+      R"("retry":{"retries":7,"on":["timeout",429]},"idempotency_key":true,"on_interrupted":"error",)"
+      R"("untrusted":true})",
       1);
   ASSERT_TRUE(line.has_value()) << line.error().message;
   EXPECT_EQ(line->id.dump(), "\"a\"");
@@ -49,6 +50,7 @@ TEST(RunLineTest, ReadsEveryField) {
                           .on = RetryOn{.connection = false, .timeout = true, .statuses = {429}}}));
   EXPECT_EQ(line->request.idempotency_key(), true);
   EXPECT_EQ(line->request.on_interrupted(), OnInterrupted::kError);
+  EXPECT_TRUE(line->request.is_untrusted());
 }
 
 TEST(RunLineTest, SaysWhatIsWrong) {
@@ -67,6 +69,8 @@ TEST(RunLineTest, SaysWhatIsWrong) {
             "idempotency_key must be true or false, got: string");
   EXPECT_EQ(error_of(R"({"url":"http://h/","on_interrupted":"stop"})"),
             R"(on_interrupted must be "resend" or "error", got: "stop")");
+  EXPECT_EQ(error_of(R"({"url":"http://h/","untrusted":1})"),
+            "untrusted must be true or false, got: integer");
   EXPECT_EQ(error_of(R"({"url":"http://h/","method":"head"})"),
             "method must be one of get, post, put, patch, delete, got \"head\"");
   EXPECT_EQ(error_of(R"({"url":"http://h/","id":null})"),

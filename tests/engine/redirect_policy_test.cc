@@ -145,6 +145,12 @@ TEST(RedirectPolicyTest, RejectsWhatIsNoHttpUrl) {
   }
 }
 
+TEST(RedirectPolicyTest, TrustsNoRedirectOfAnUntrustedRequest) {
+  const Request untrusted = *Request::create({.url = "http://a/1", .is_untrusted = true});
+  EXPECT_TRUE(followed(step(untrusted, 302, "http://b/2")).is_untrusted());
+  EXPECT_FALSE(followed(step(post("http://a/1"), 302, "http://b/2")).is_untrusted());
+}
+
 TEST(RedirectPolicyTest, NeverRepeatsQueriesInMessages) {
   const auto reject = rejected(step(post("http://u:s3cret@a/x?s3cret"), 302, "ftp://a/?s3cret"));
   EXPECT_THAT(reject.message, testing::Not(testing::HasSubstr("s3cret")));

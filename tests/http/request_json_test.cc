@@ -60,6 +60,21 @@ TEST(RequestJsonTest, IsEqualWhateverTheFormOfTheBody) {
   EXPECT_EQ(*text, *binary);
 }
 
+TEST(RequestJsonTest, RemembersThatAStrangerMadeTheUrl) {
+  const auto untrusted = read(R"(,"untrusted":true)");
+  ASSERT_TRUE(untrusted.has_value());
+  EXPECT_TRUE(untrusted->is_untrusted());
+  EXPECT_EQ(*Request::from_json(untrusted->to_json()), *untrusted);
+  const auto plain = read("");
+  EXPECT_FALSE(plain->is_untrusted());
+  EXPECT_EQ(plain->to_json().find("untrusted"), nullptr);
+  EXPECT_NE(*plain, *untrusted);
+  EXPECT_EQ(*read(R"(,"untrusted":false)"), *plain);
+  EXPECT_EQ(*read(R"(,"untrusted":null)"), *plain);
+  // It may have been meant to be true.
+  EXPECT_EQ(refusal(R"(,"untrusted":"true")"), "untrusted must be true or false, got string");
+}
+
 TEST(RequestJsonTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(R"(,"timeout":"7")"),
             "timeout must be a number of seconds or null, got string");

@@ -26,6 +26,23 @@ TEST(SendTest, PrintsTheBodyOfAResponseOfAnyStatus) {
   EXPECT_EQ(with_head.output(), "HTTP/1.1 404\nx-a: 1\n\nnot here");
 }
 
+TEST(SendTest, SendsNothingWhereItMayNotGo) {
+  TestHttpServer server;
+  Program denied("patient-http", {"get", server.url("/x"), "--deny-private-networks"});
+  EXPECT_EQ(denied.wait(), 1);
+  EXPECT_THAT(denied.errors(), HasSubstr("127.0.0.1 is a loopback address (127.0.0.0/8), denied by "
+                                         "network_policy.deny_private_networks"));
+  Program allowed("patient-http", {"get", server.url("/x"), "--deny-private-networks",
+                                   "--allow-networks", "10.0.0.0/8,127.0.0.1"});
+  EXPECT_EQ(allowed.wait(), 0) << allowed.errors();
+  Program wrong("patient-http", {"get", server.url("/x"), "--deny-networks", "10.0.0.0/33",
+                                 "--deny-hosts", "a/b", "--deny-ports", "80"});
+  EXPECT_EQ(wrong.wait(), 2);
+  EXPECT_THAT(wrong.errors(), HasSubstr("--deny-networks must be networks such as 10.0.0.0/8"));
+  EXPECT_THAT(wrong.errors(), HasSubstr("--deny-hosts must be hosts"));
+  EXPECT_EQ(server.connection_count(), 1);
+}
+
 TEST(SendTest, SendsHeadersParamsAndBodies) {
   TestHttpServer server;
   test::TemporaryFolder folder;

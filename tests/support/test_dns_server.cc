@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <string_view>
 
 namespace patient_http::test {
 
@@ -16,6 +18,7 @@ namespace {
 constexpr std::size_t kHeaderSize = 12;
 constexpr std::size_t kLargestDatagram = 512;
 constexpr unsigned kTypeA = 1;
+constexpr unsigned kTypeCname = 5;
 constexpr unsigned kTypeAaaa = 28;
 // Of the flags of a reply.
 constexpr unsigned kResponse = 0x8180;
@@ -25,6 +28,17 @@ constexpr unsigned kNoSuchName = 3;
 void put16(std::string& out, unsigned value) {
   out += static_cast<char>(value >> 8 & 255);
   out += static_cast<char>(value & 255);
+}
+
+void put_record(std::string& out, const std::string& owner, unsigned type, unsigned ttl,
+                std::string_view data) {
+  out += owner;
+  put16(out, type);
+  put16(out, 1);  // IN
+  put16(out, ttl >> 16);
+  put16(out, ttl & 0xffff);
+  put16(out, static_cast<unsigned>(data.size()));
+  out += data;
 }
 
 // The name of the question, lower case, and where the question ends.
@@ -38,6 +52,16 @@ std::pair<std::string, std::size_t> read_question(const std::string& query) {
     at += length + 1U;
   }
   return {name, at + 5};
+}
+
+void put_name(std::string& out, const std::string& name) {
+  for (std::size_t begin = 0; begin < name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    out += static_cast<char>(end - begin);
+    out.append(name, begin, end - begin);
+    begin = end + 1;
+  }
+  out += '\0';
 }
 
 // A socket at `port`, which 0 makes any; -1 when there is none. Sets `port`.
@@ -93,6 +117,11 @@ void TestDnsServer::add(const std::string& name, const std::vector<std::string>&
                         unsigned ttl) {
   std::lock_guard lock(mutex_);
   records_[name] = {.addresses = addresses, .ttl = ttl};
+}
+
+void TestDnsServer::add_alias(const std::string& name, const std::string& target) {
+  std::lock_guard lock(mutex_);
+  records_[name] = {.alias_of = target};
 }
 
 void TestDnsServer::fail(const std::string& name, Failure failure) {
@@ -178,7 +207,9 @@ std::string TestDnsServer::reply_to(const std::string& query) {
   std::lock_guard lock(mutex_);
   if (type == kTypeA) ++queries_[name];
   if (name.ends_with(".silent")) return {};
-  const auto it = records_.find(name);
+  auto it = records_.find(name);
+  const std::string alias_of = it != records_.end() ? it->second.alias_of : std::string();
+  if (!alias_of.empty()) it = records_.find(alias_of);
   const bool known = it != records_.end();
   std::vector<std::string> addresses = known ? it->second.addresses : std::vector<std::string>();
   std::erase_if(addresses, [type = type](const std::string& address) {
@@ -189,22 +220,24 @@ std::string TestDnsServer::reply_to(const std::string& query) {
   if (known && it->second.is_garbled) return reply + std::string(40, '\xff');
   put16(reply, kResponse | (known ? it->second.flags : kNoSuchName));
   put16(reply, 1);
-  put16(reply, static_cast<unsigned>(addresses.size()));
+  put16(reply, static_cast<unsigned>(addresses.size()) + (alias_of.empty() ? 0 : 1));
   put16(reply, 0);
   put16(reply, 0);
   reply += query.substr(kHeaderSize, end - kHeaderSize);
+  std::string owner;
+  put16(owner, 0xc000 | kHeaderSize);  // the name of the question
+  if (!alias_of.empty()) {
+    std::string target;
+    put_name(target, alias_of);
+    put_record(reply, owner, kTypeCname, known ? it->second.ttl : 0, target);
+    owner = target;
+  }
   for (const std::string& text : addresses) {
     std::array<char, sizeof(in6_addr)> address{};
     const bool is_v4 = type == kTypeA;
     ::inet_pton(is_v4 ? AF_INET : AF_INET6, text.c_str(), address.data());
     const std::size_t size = is_v4 ? sizeof(in_addr) : sizeof(in6_addr);
-    put16(reply, 0xc000 | kHeaderSize);  // the name of the question
-    put16(reply, type);
-    put16(reply, 1);
-    put16(reply, it->second.ttl >> 16);
-    put16(reply, it->second.ttl & 0xffff);
-    put16(reply, static_cast<unsigned>(size));
-    reply.append(address.data(), size);
+    put_record(reply, owner, type, it->second.ttl, {address.data(), size});
   }
   return reply;
 }

@@ -23,6 +23,8 @@ class TestDnsServer {
   TestDnsServer& operator=(const TestDnsServer&) = delete;
 
   void add(const std::string& name, const std::vector<std::string>& addresses, unsigned ttl = 30);
+  // The name is another one for `target` (CNAME), whose addresses are given with it.
+  void add_alias(const std::string& name, const std::string& target);
   // Every query for the name is answered by this failure: a code of RFC 1035 §4.1.1.
   enum class Failure { kServerFailure = 2, kRefused = 5 };
   void fail(const std::string& name, Failure failure);
@@ -45,6 +47,7 @@ class TestDnsServer {
     unsigned ttl = 0;
     unsigned flags = 0;  // of the reply's header, beside those of every reply
     bool is_garbled = false;
+    std::string alias_of = {};
   };
 
   void serve();

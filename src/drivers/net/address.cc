@@ -35,9 +35,18 @@ const sockaddr* Address::get() const {
   return reinterpret_cast<const sockaddr*>(&storage_);
 }
 
+// The port stands at the same place in both families.
+static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+
+std::uint16_t Address::port() const {
+  std::uint16_t network_order = 0;
+  std::memcpy(&network_order,
+              reinterpret_cast<const char*>(&storage_) + offsetof(sockaddr_in, sin_port),
+              sizeof network_order);
+  return ntohs(network_order);
+}
+
 void Address::set_port(std::uint16_t port) {
-  // The port stands at the same place in both families.
-  static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
   const std::uint16_t network_order = htons(port);
   std::memcpy(reinterpret_cast<char*>(&storage_) + offsetof(sockaddr_in, sin_port), &network_order,
               sizeof network_order);
@@ -46,10 +55,7 @@ void Address::set_port(std::uint16_t port) {
 bool Address::has_ip_of(const Address& other) const {
   if (family() != other.family()) return false;
   Address with_port = other;
-  std::uint16_t port = 0;
-  std::memcpy(&port, reinterpret_cast<const char*>(&storage_) + offsetof(sockaddr_in, sin_port),
-              sizeof port);
-  with_port.set_port(ntohs(port));
+  with_port.set_port(port());
   return length_ == with_port.length_ && std::memcmp(&storage_, &with_port.storage_, length_) == 0;
 }
 

@@ -19,6 +19,7 @@ class Address {
   [[nodiscard]] const sockaddr* get() const;
   [[nodiscard]] socklen_t length() const { return length_; }
   [[nodiscard]] int family() const { return storage_.ss_family; }
+  [[nodiscard]] std::uint16_t port() const;
   void set_port(std::uint16_t port);
   // Whether the two differ in nothing but the port.
   [[nodiscard]] bool has_ip_of(const Address& other) const;

@@ -64,8 +64,11 @@ struct Dialer::Attempt final : ReadyHandler {
   Watch watch;  // goes before the stream
 };
 
-Dialer::Dialer(EventLoop& loop, Resolver& resolver, const TlsContext* tls, Listener& listener)
-    : loop_(loop), resolver_(resolver), tls_(tls), listener_(listener), step_([this] { step(); }) {}
+Dialer::Dialer(EventLoop& loop, Resolver& resolver, const TlsContext* tls, Listener& listener,
+               const AddressGate* gate)
+    : loop_(loop), resolver_(resolver), tls_(tls), listener_(listener), gate_(gate), step_([this] {
+        step();
+      }) {}
 
 Dialer::~Dialer() {
   if (resolving_) resolver_.forget(*this);
@@ -93,16 +96,35 @@ void Dialer::on_resolve_failed(const NetFailure& failure) {
 
 void Dialer::begin(std::vector<Address> addresses) {
   addresses_ = std::move(addresses);
+  for (Address& address : addresses_) address.set_port(target_.port);
+  judge_addresses();
   found_ = addresses_.size();
   if (found_ > kMostAddresses) {
     addresses_.erase(addresses_.begin() + kMostAddresses, addresses_.end());
   }
-  for (Address& address : addresses_) address.set_port(target_.port);
   phase_ = DialPhase::kConnect;
   loop_.timers().set(step_, loop_.now());
 }
 
+void Dialer::judge_addresses() {
+  if (gate_ == nullptr) return;
+  for (const Address& address : addresses_) {
+    auto why = gate_->refusal(target_.host, address);
+    if (!why) continue;
+    if (addresses_.size() > 1) {
+      *why += "; with one such address among " + std::to_string(addresses_.size()) +
+              " the name is refused as a whole";
+    }
+    denial_ = NetFailure{NetFailure::Kind::kDenied, std::move(*why)};
+    return;
+  }
+}
+
 void Dialer::step() {
+  if (denial_) {
+    fail(std::move(*denial_));
+    return;
+  }
   if (next_ == addresses_.size()) {
     if (attempts_.empty()) fail_with_last();
     return;

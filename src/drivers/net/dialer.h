@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drivers/net/address.h"
+#include "drivers/net/address_gate.h"
 #include "drivers/net/event_loop.h"
 #include "drivers/net/net_failure.h"
 #include "drivers/net/resolver.h"
@@ -28,6 +29,10 @@ using DialTarget = TlsPeer;
 // sixteen in all. A handshake that is cut or reset sends it to the addresses that were not tried;
 // any other failure of TLS is final, since the others would fail with it too. Reports once;
 // destroying it abandons the dial. Belongs to the loop's thread.
+//
+// With a gate, a name is dialled only when all its addresses may be: whoever mixes forbidden ones
+// with others (DNS rebinding) shall not have us try them in turn. What was judged is what is
+// dialled: there is no further look-up.
 class Dialer final : private ResolveWaiter {
  public:
   class Listener {
@@ -39,8 +44,9 @@ class Dialer final : private ResolveWaiter {
     virtual void on_dial_failed(DialPhase phase, NetFailure failure) = 0;
   };
 
-  // All must outlive the dialer. `tls` null: a plain connection.
-  Dialer(EventLoop& loop, Resolver& resolver, const TlsContext* tls, Listener& listener);
+  // All must outlive the dialer. `tls` null: a plain connection. `gate` null: every address.
+  Dialer(EventLoop& loop, Resolver& resolver, const TlsContext* tls, Listener& listener,
+         const AddressGate* gate = nullptr);
   ~Dialer() override;
 
   // Starts. Never reports before it returns. REQUIRES: called once.
@@ -57,6 +63,7 @@ class Dialer final : private ResolveWaiter {
   struct Attempt;
 
   void begin(std::vector<Address> addresses);
+  void judge_addresses();
   void step();
   void set_step();
   void start_attempt(const Address& address);
@@ -75,6 +82,7 @@ class Dialer final : private ResolveWaiter {
   Resolver& resolver_;
   const TlsContext* tls_;
   Listener& listener_;
+  const AddressGate* gate_;
   Timer step_;  // what comes next: another address, or the end
   DialTarget target_;
   DialPhase phase_ = DialPhase::kResolve;
@@ -83,6 +91,7 @@ class Dialer final : private ResolveWaiter {
   std::size_t found_ = 0;  // addresses of the name, of which sixteen are in addresses_
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // the oldest first
+  std::optional<NetFailure> denial_;                // of one of them: none is dialled
   std::optional<Address> peer_;
   std::optional<NetFailure> last_failure_;
   std::optional<Address> failed_at_;  // with it

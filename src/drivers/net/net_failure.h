@@ -14,7 +14,8 @@ struct NetFailure {
     kClosed,  // the peer ended the connection where it should not
     kTls,
     kTlsCertificate,
-    kProxy,  // refused what it was asked for
+    kProxy,   // refused what it was asked for
+    kDenied,  // by an AddressGate
     kOther,
   };
   Kind kind = Kind::kOther;

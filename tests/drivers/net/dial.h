@@ -28,7 +28,7 @@ class Dial final : public Dialer::Listener, public ReadyHandler {
   void on_ready(Interest) override {}
 
   void start(const std::string& host, int port, const TlsContext* tls = nullptr) {
-    dialer.emplace(loop, resolver, tls, static_cast<Dialer::Listener&>(*this));
+    dialer.emplace(loop, resolver, tls, static_cast<Dialer::Listener&>(*this), gate);
     dialer->dial({.host = host, .port = static_cast<std::uint16_t>(port)});
   }
   // Turns the loop until `done`, or for a long time.
@@ -45,6 +45,7 @@ class Dial final : public Dialer::Listener, public ReadyHandler {
 
   EventLoop loop;
   Resolver resolver;
+  const AddressGate* gate = nullptr;
   std::optional<Dialer> dialer;
   std::optional<Stream> stream;
   Watch watch;

@@ -251,6 +251,59 @@ TEST(DialerTest, KnowsWhereItStands) {
   EXPECT_FALSE(dial.stream.has_value());
 }
 
+// Denies one address, and keeps what it was asked.
+class OneDenied final : public AddressGate {
+ public:
+  explicit OneDenied(std::string denied) : denied_(std::move(denied)) {}
+
+  [[nodiscard]] std::optional<std::string> refusal(const std::string& host,
+                                                   const Address& address) const override {
+    asked.push_back(host + " " + address.text());
+    return address.text() == denied_ ? std::optional<std::string>("no") : std::nullopt;
+  }
+
+  mutable std::vector<std::string> asked;
+
+ private:
+  const std::string denied_;
+};
+
+TEST(DialerTest, DialsNoneOfSeveralAddressesWhenOneIsDenied) {
+  TestHttpServer server;
+  const std::string port = std::to_string(server.port());
+  TestDnsServer dns;
+  dns.add("mixed.test", {"127.0.0.1", "127.0.0.2"});
+  const OneDenied gate("127.0.0.2:" + port);
+  Dial dial(dns.address());
+  dial.gate = &gate;
+  ASSERT_FALSE(dial.run("mixed.test", server.port()));
+  EXPECT_EQ(dial.failure->kind, NetFailure::Kind::kDenied);
+  EXPECT_EQ(dial.failure->message,
+            "no; with one such address among 2 the name is refused as a whole");
+  EXPECT_EQ(server.connection_count(), 0);
+}
+
+TEST(DialerTest, AsksAboutWhatItDials) {
+  TestHttpServer server;
+  TestDnsServer dns;
+  dns.add("one.test", {"127.0.0.1"});
+  const OneDenied gate("");
+  Dial dial(dns.address());
+  dial.gate = &gate;
+  ASSERT_TRUE(dial.run("one.test", server.port()));
+  EXPECT_EQ(gate.asked, std::vector<std::string>{"one.test " + dial.reached});
+}
+
+TEST(DialerTest, ReportsADeniedAddressAfterItReturned) {
+  const OneDenied gate("127.0.0.1:1");
+  Dial dial;
+  dial.gate = &gate;
+  dial.start("127.0.0.1", 1);
+  EXPECT_FALSE(dial.failure.has_value()) << "reported before dial() returned";
+  EXPECT_TRUE(dial.turn_until([&] { return dial.failure.has_value(); }));
+  EXPECT_EQ(dial.failure->message, "no");
+}
+
 TEST(DialerTest, ReportsNothingOnceItIsDestroyed) {
   TestHttpServer plain;
   TestDnsServer dns;
