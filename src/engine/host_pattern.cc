@@ -27,7 +27,7 @@ bool is_host_character(char c) {
 
 bool is_host(std::string_view name) {
   if (name.starts_with(kAnyBelow)) name.remove_prefix(kAnyBelow.size());
-  return !name.empty() && name.front() != '.' &&
+  return !name.empty() && name.front() != '.' && name.back() != '.' &&
          std::all_of(name.begin(), name.end(), is_host_character);
 }
 

@@ -221,11 +221,17 @@ TEST_F(NetworkPolicyExchangeTest, SharesNoConnectionBetweenTrustedAndUntrusted) 
 
 TEST_F(NetworkPolicyExchangeTest, SharesNoConnectionOfHttp2BetweenTrustedAndUntrusted) {
   options_.untrusted_network_policy.allow_networks = {};
-  TestHttp2Server server;
-  EXPECT_TRUE(send(server.url("/"), false).has_value());
-  denied(server.url("/"), true);
-  EXPECT_TRUE(send(server.url("/"), false).has_value());
-  EXPECT_EQ(server.requests().size(), 2U);
+  options_.protocol = HttpProtocol::kHttp2;
+  TestHttp2Server server({.is_tls = false});
+  dns_.add("inside.test", {"127.0.0.1"});
+  std::string url = server.url("/");
+  url.replace(url.find("127.0.0.1"), std::string("127.0.0.1").size(), "inside.test");
+  EXPECT_TRUE(send(url, false).has_value());
+  denied(url, true);
+  EXPECT_TRUE(send(url, false).has_value());
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[1].connection, requests[0].connection) << "trusted ones share theirs";
 }
 
 TEST_F(NetworkPolicyExchangeTest, SharesConnectionsWhereBothMayGoAnywhere) {

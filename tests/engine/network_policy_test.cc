@@ -56,6 +56,12 @@ TEST(NetworkPolicyTest, SaysAllThatIsWrongAtOnce) {
           "got: \"localhost:80\""));
 }
 
+TEST(NetworkPolicyTest, RefusesAHostWithTwoPointsAtItsEnd) {
+  // It was taken, and fitted nothing: a rule that denies nothing.
+  EXPECT_THAT(NetworkPolicy{.deny_hosts = {"a.test."}}.validate("p"), IsEmpty());
+  EXPECT_THAT(NetworkPolicy{.deny_hosts = {"a.test.."}}.validate("p"), testing::SizeIs(1));
+}
+
 TEST(NetworkPolicyTest, IsCheckedWithTheOtherOptions) {
   ProcessorOptions options;
   options.retries = -1;

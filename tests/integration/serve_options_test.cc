@@ -114,6 +114,24 @@ proxy_from_environment = false  # default
 delivery_threads = 2  # default
 preparer_threads = 2  # default
 
+[network_policy]
+deny_private_networks = false  # default
+allow_networks = []  # default
+deny_networks = []  # default
+allow_hosts = []  # default
+deny_hosts = []  # default
+allow_ports = []  # default
+deny_ports = []  # default
+
+[untrusted_network_policy]
+deny_private_networks = true  # default
+allow_networks = []  # default
+deny_networks = []  # default
+allow_hosts = []  # default
+deny_hosts = []  # default
+allow_ports = []  # default
+deny_ports = []  # default
+
 [redis]
 url = "redis://***@host:6379/1"  # )" +
                          config_ +
