@@ -25,8 +25,8 @@ using testing::Not;
 class CredentialsTest : public testing::Test {
  protected:
   // Neither "al1ce" nor "s3cret" is in any text of the program.
-  static constexpr const char* kPaths[] = {"/ok",   "/redirect", "/loop", "/bad-location", "/status",
-                                           "/cut",  "/garbage",  "/slow", "/hang"};
+  static constexpr const char* kPaths[] = {"/ok",  "/redirect", "/loop", "/bad-location", "/status",
+                                           "/cut", "/garbage",  "/slow", "/hang"};
 
   void SetUp() override {
     const auto redirect = [this](const std::string& path, const std::string& location) {

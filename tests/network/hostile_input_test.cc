@@ -32,8 +32,8 @@ TEST(HostileInputTest, RefusesALengthOfTenGigabytesBeforeAByteOfIt) {
 
 TEST(HostileInputTest, RefusesALengthThatNoNumberHolds) {
   TestHttpServer server;
-  server.answer_raw("/", "HTTP/1.1 200 OK\r\ncontent-length: " + std::string(30, '9') +
-                             "\r\n\r\nx");
+  server.answer_raw("/",
+                    "HTTP/1.1 200 OK\r\ncontent-length: " + std::string(30, '9') + "\r\n\r\nx");
   const auto outcome = outcome_among_neighbours({.url = server.url("/")}, patient());
   EXPECT_EQ(outcome.text, "error protocol") << outcome.message;
 }

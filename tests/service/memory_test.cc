@@ -33,8 +33,8 @@ class MemoryTest : public test::PartsFixture {
                                                .url = server_.url("/large"),
                                                .body = std::string(kBody, 'b')})
                                   .value();
-      all.push_back({id, jobs::make_request_job(
-                             request, {.jid = id, .request_id = id, .callback = "Note"})});
+      all.push_back(
+          {id, jobs::make_request_job(request, {.jid = id, .request_id = id, .callback = "Note"})});
     }
     ASSERT_TRUE(join()->push(all, {}).has_value());
   }
