@@ -233,6 +233,11 @@ Result<Url> Url::resolve(std::string_view reference) const {
     return failure("invalid reference " + redact_url(reference) +
                    ": it does not have the form of a url (RFC 3986)");
   }
+  // Boost.URL 1.81 takes what is no port for a path: "//user:pass" would be the host "user".
+  if (parsed->has_authority()) {
+    const std::string scheme = parsed->has_scheme() ? "" : origin_.scheme + ":";
+    if (auto valid = parse(scheme + std::string(reference)); !valid) return valid;
+  }
   urls::url resolved;
   const std::string base_text = hide_digit_of_name(text_);
   const auto base = urls::parse_uri(base_text);

@@ -142,6 +142,17 @@ TEST(UrlTest, ResolvesReferences) {
   EXPECT_EQ(resolved(base, "caf\xc3\xa9"), "http://a/b/c/caf%C3%A9");
 }
 
+TEST(UrlTest, ResolvesNoReferenceWithABadAuthority) {
+  // What is no port became a path, and the user's name the host.
+  const auto base = Url::parse("http://a/b");
+  for (const char* bad : {"http://user:s3?cret@h/", "//user:s3?cret@h/", "http://h:x/y"}) {
+    const auto resolved = base->resolve(bad);
+    ASSERT_FALSE(resolved.has_value()) << bad;
+    EXPECT_EQ(resolved.error().message.find("user"), std::string::npos);
+  }
+  EXPECT_EQ(resolved("http://a/b", "//h:81/../y?q"), "http://h:81/y?q");
+}
+
 TEST(UrlTest, NormalizesForComparison) {
   EXPECT_EQ(Url::parse("HTTP://H:80/a/./b/../c?q#f")->normalized(), "http://h/a/c?q");
   EXPECT_EQ(Url::parse("http://h")->normalized(), Url::parse("http://H:80/#x")->normalized());
