@@ -62,7 +62,7 @@ class Listener final : public engine::ExchangeListener {
     require(!failure.message.empty(), "a failure has a message");
     settle(failure.kind);
   }
-  [[nodiscard]] bool may_read() override { return true; }
+  [[nodiscard]] std::size_t may_read() override { return kLargestBody; }
 
   [[nodiscard]] bool is_settled() const { return outcome_.settled > 0; }
   [[nodiscard]] const Outcome& outcome() const { return outcome_; }

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using fuzz::require;
 
   const std::string_view text = fuzz::text_of(data, size);
-  const auto line = daemon::parse_run_line(text, 1, SecretManager());
+  const auto line = daemon::parse_run_line(text, 1, ProcessorOptions());
   if (!line) {
     require(!line.error().message.empty(), "a failure has a message");
     return 0;
