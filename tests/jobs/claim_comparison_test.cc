@@ -90,7 +90,8 @@ TEST_F(ClaimComparisonTest, DropsWhatWasRescuedWhileItWaitedForMemory) {
   // Another process sends it now: taking it up, too, would send it twice.
   const std::vector<NewJob> jobs = {{"waits", "{}"}, {"rescued", "{}"}};
   ASSERT_TRUE(store_.push(jobs, {}).has_value());
-  for (Claim& claim : store_.claim(2).value()) untaken_.push_back(std::move(claim));
+  std::vector<Claim> claims = store_.claim(2).value();
+  for (Claim& claim : claims) untaken_.push_back(std::move(claim));
   const std::vector<std::string> rescued = {untaken_[1].id};
   ASSERT_TRUE(store_.release(rescued).has_value());
   call_at(0);
