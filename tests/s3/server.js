@@ -15,8 +15,9 @@ async function taken(stream) {
   return Readable.from(chunks);
 }
 
-// S3 replaces an object as a whole, where this store writes over it while others read: so one reads
-// or writes at a time, from beginning to end.
+// S3 replaces an object as a whole, where this store writes over it while others read, and removes
+// a folder that was empty a moment ago with what came into it: so one reads, writes or removes at a
+// time, from beginning to end.
 function makeAtomic(store) {
   let last = Promise.resolve();
   const alone = (step) => {
@@ -26,10 +27,12 @@ function makeAtomic(store) {
   };
   const put = store.putObject.bind(store);
   const get = store.getObject.bind(store);
+  const remove = store.deleteObject.bind(store);
   store.putObject = async (object) => {
     if (object.content instanceof Readable) object.content = await taken(object.content);
     return alone(() => put(object));
   };
+  store.deleteObject = (...where) => alone(() => remove(...where));
   store.getObject = (...where) =>
     alone(async () => {
       const object = await get(...where);
