@@ -26,8 +26,9 @@ target_compile_options(patient_http_options INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 if(PATIENT_HTTP_SANITIZE)
+  string(APPEND CMAKE_CXX_FLAGS " -O1")  # comes first, so that what says otherwise counts
   target_compile_options(patient_http_options INTERFACE
-    -fsanitize=${PATIENT_HTTP_SANITIZE} -fno-sanitize-recover=all -O1)
+    -fsanitize=${PATIENT_HTTP_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(patient_http_options INTERFACE -fsanitize=${PATIENT_HTTP_SANITIZE})
 endif()
 
