@@ -38,16 +38,24 @@ bool is_cancelled(const SettledTask& settled) {
 
 void JobTaskHandler::settle(std::vector<SettledTask> batch) {
   const std::size_t count = batch.size();
+  std::vector<std::string> ended;
+  ended.reserve(count);
   try {
-    settle_batch(batch);
+    settle_batch(batch, ended);
   } catch (...) {
     // Out of memory, or a bug: the claims stay, and so does the promise that they are rescued.
     undelivered_ += count;
+    for (const SettledTask& settled : batch) {  // those that were not reached
+      if (auto other = in_flight_.end(settled.task->id()))
+        ended.push_back(std::move(other->claim_id));
+    }
+    for (const std::string& claim_id : ended) in_flight_.abandon(claim_id);
     throw;
   }
 }
 
-void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
+void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch,
+                                  std::vector<std::string>& claim_ids) {
   std::vector<Handover> handovers;
   std::vector<std::string> lost;
   std::vector<FailedClaim> waiting;
@@ -55,6 +63,7 @@ void JobTaskHandler::settle_batch(std::vector<SettledTask>& batch) {
     const auto& task = static_cast<const JobTask&>(*settled.task);
     auto ended = in_flight_.end(task.id());
     if (!ended) continue;
+    claim_ids.push_back(ended->claim_id);
     if (std::holds_alternative<Interrupted>(settled.outcome)) {
       base::MutexLock lock(mutex_);
       interrupted_.push_back(std::move(ended->claim_id));

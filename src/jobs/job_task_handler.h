@@ -116,7 +116,8 @@ class JobTaskHandler final : public TaskHandler {
     std::string data;  // the JSON of the outcome, until it is sealed
   };
 
-  void settle_batch(std::vector<SettledTask>& batch);
+  // Adds the claims of what has ended to `claim_ids`.
+  void settle_batch(std::vector<SettledTask>& batch, std::vector<std::string>& claim_ids);
   [[nodiscard]] static Handover hand_over(std::string claim_id, const JobTask& task,
                                           const std::variant<Response, Error>& outcome);
   // Of an outcome without a transfer.

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class FaultyStore final : public jobs::ForwardingStore {
   }
   jobs::StoreResult<std::vector<jobs::Settled>> complete(
       std::span<const jobs::Completion> completions) override {
+    if (throws_at_results.exchange(false)) throw std::bad_alloc();
     if (!refuses_results) return store().complete(completions);
     ++refused_results;
     return down();
@@ -57,6 +59,7 @@ class FaultyStore final : public jobs::ForwardingStore {
   std::atomic<bool> loses_claims{false};  // the next one that finds something
   std::atomic<bool> hides_claims{false};  // from the next comparison
   std::atomic<bool> refuses_results{false};
+  std::atomic<bool> throws_at_results{false};  // the next ones
   std::atomic<bool> refuses_payloads{false};
   std::atomic<int> comparisons{0};
   std::atomic<int> kept_claims{0};

@@ -124,6 +124,25 @@ TEST_F(MemoryTest, TakesNoMoreRequestsWhileResultsThatCannotBeStoredHoldIt) {
   EXPECT_FALSE(came_too_early);
 }
 
+TEST_F(MemoryTest, TakesFurtherRequestsAfterResultsThatCouldNotBeHandedOver) {
+  auto store = std::make_unique<FaultyStore>(join());
+  FaultyStore& faulty = *store;
+  Configuration configured = parts_configuration();
+  configured.request_memory = 1;
+  faulty.throws_at_results = true;
+  server_.answer("/first", 200, "first");
+  server_.answer("/second", 200, "second");
+  const auto parts = ServiceParts::with_store(std::move(configured), std::move(store));
+  push_request(faulty, "first", "/first");
+  parts->start();
+  ASSERT_TRUE(test::wait_until(
+      [&] { return log_.text().find("a task handler failed") != std::string::npos; }));
+  push_request(faulty, "second", "/second");
+  EXPECT_EQ(callbacks(*parts, 1).size(), 1U);
+  EXPECT_EQ(parts->left_behind(), 1U);
+  EXPECT_EQ(server_.requests().size(), 2U);
+}
+
 TEST_F(MemoryTest, WantsSome) {
   Configuration configured = parts_configuration();
   configured.request_memory = 0;
