@@ -84,6 +84,7 @@ void CallbackWorker::release_fetched() {
   std::vector<std::string> ids;
   {
     base::MutexLock lock(mutex_);
+    ids.swap(unread_);
     for (const CallbackClaim& claim : fetched_) ids.push_back(claim.id);
     fetched_.clear();
   }
@@ -171,7 +172,11 @@ void CallbackWorker::carry_out(const CallbackClaim& claim) {
   if (bury_poison(claim)) return;
   const auto job = parse_callback_job(claim.bytes, opener_);
   if (!job) {
-    if (job.error().what == UnopenedData::What::kNotNow) {
+    if (job.error().what == UnopenedData::What::kNotNow && patience_.has_given_up()) {
+      // A stop waits for no payload store: that was no try.
+      base::MutexLock lock(mutex_);
+      unread_.push_back(claim.id);
+    } else if (job.error().what == UnopenedData::What::kNotNow) {
       failed(claim, nullptr, {kUnreadableClass, job.error().reason});
     } else {
       log_.error("callback " + claim.jid +

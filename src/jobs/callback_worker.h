@@ -78,6 +78,7 @@ class CallbackWorker {
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool is_fetching_ GUARDED_BY(mutex_) = false;
   std::deque<CallbackClaim> fetched_ GUARDED_BY(mutex_);
+  std::vector<std::string> unread_ GUARDED_BY(mutex_);  // to be put back at the stop
   std::size_t running_ GUARDED_BY(mutex_) = 0;
   std::vector<std::string> unsettled_ GUARDED_BY(mutex_);
 };

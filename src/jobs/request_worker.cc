@@ -184,7 +184,11 @@ std::optional<RequestJob> RequestWorker::read(const Claim& claim) {
       handler_.complete_now(claim.id, job.error());
       break;
     case UnrunnableJob::What::kUnreadable:
-      try_later(claim, job.error().reason);
+      if (patience_.has_given_up()) {
+        put_back(claim.id);  // a stop waits for no payload store: that was no try
+      } else {
+        try_later(claim, job.error().reason);
+      }
       break;
     case UnrunnableJob::What::kMalformed:
       bury(claim, job.error().reason);

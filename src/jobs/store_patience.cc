@@ -12,6 +12,11 @@ void StorePatience::give_up_at(std::chrono::steady_clock::time_point deadline) {
   changed_.notify_all();
 }
 
+bool StorePatience::has_given_up() {
+  base::MutexLock lock(mutex_);
+  return std::chrono::steady_clock::now() >= deadline_;
+}
+
 void StorePatience::reset() {
   give_up_at(std::chrono::steady_clock::time_point::max());
 }

@@ -47,6 +47,7 @@ class StorePatience {
 
   // From `deadline` on, waits end and a step is tried once.
   void give_up_at(std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] bool has_given_up();
   // Waits for ever again.
   void reset();
 

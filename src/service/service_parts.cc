@@ -174,8 +174,11 @@ void ServiceParts::stop(std::chrono::milliseconds timeout) {
         "function of a secret or on_sidekiq_signal");
   }
   // At once: a quiet() that waits for the store holds the lock.
-  const auto give_up = base::later<steady_clock>(
-      base::later<steady_clock>(steady_clock::now(), timeout), configuration_.store_patience);
+  const auto now = steady_clock::now();
+  const auto give_up = is_hurried_
+                           ? now
+                           : base::later<steady_clock>(base::later<steady_clock>(now, timeout),
+                                                       configuration_.store_patience);
   patience_.give_up_at(give_up);
   base::MutexLock lock(lifecycle_);
   if (!is_started_) return;

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 
 #include "service/payload_fixture.h"
+#include "service/service_parts.h"
 
 namespace patient_http {
 namespace {
@@ -62,6 +64,38 @@ class FailingStore final : public PayloadStore {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::string> payloads_;
+};
+
+// A store whose answers do not come, until it is interrupted.
+class WaitingStore final : public PayloadStore {
+ public:
+  std::atomic<int> waiting{0};
+
+  Result<void> store(const std::string&, std::string_view) override { return wait(); }
+  Result<std::optional<std::string>> fetch(const std::string&) override {
+    return unexpected(wait().error());
+  }
+  Result<void> remove(const std::string&) override { return {}; }
+  Result<bool> exists(const std::string&) override { return true; }
+  void interrupt() override {
+    {
+      const std::lock_guard lock(mutex_);
+      is_interrupted_ = true;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  Result<void> wait() {
+    ++waiting;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return is_interrupted_; });
+    return failure("interrupted");
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_interrupted_ = false;
 };
 
 class PayloadFailureTest : public test::PayloadFixture {
@@ -121,6 +155,56 @@ TEST_F(PayloadFailureTest, BuriesARequestWhoseTriesAreUsedUp) {
   service->start();
   ASSERT_TRUE(eventually(*service, [](const auto& jobs) { return jobs.dead == 1; }));
   EXPECT_THAT(service->dead_jobs(1)->at(0).reason, HasSubstr("nowhere"));
+}
+
+TEST_F(PayloadFailureTest, PutsARequestBackWhosePayloadAStopDidNotWaitFor) {
+  // It was no try: the last ones of these are used up.
+  const std::string reference =
+      R"({"$ref":{"store":"files","key":"07aa468d-b464-4e75-befb-4c20e7c4193d"}})";
+  push_raw(kJid, raw_job(reference, kJid, 0));
+  const auto waiting = std::make_shared<WaitingStore>();
+  Configuration configuration = without_stores();
+  configuration.register_payload_store("files", waiting);
+  auto parts = ServiceParts::open(std::move(configuration));
+  ASSERT_TRUE(parts.has_value());
+  (*parts)->start();
+  ASSERT_TRUE(eventually([&] { return waiting->waiting == 1; }));
+  (*parts)->hurry();
+  (*parts)->stop(10s);
+  const auto counts = (*parts)->status().value().jobs;
+  EXPECT_EQ(counts.ready, 1);
+  EXPECT_EQ(counts.dead, 0);
+  EXPECT_THAT(jobs().at(0), Not(HasSubstr("error_message")));
+}
+
+TEST_F(PayloadFailureTest, PutsACallbackBackWhosePayloadAStopDidNotWaitFor) {
+  Configuration without_callbacks = configuration();
+  without_callbacks.callbacks.threads = 0;
+  {
+    const auto service = open(without_callbacks);
+    ASSERT_TRUE(post(*service, "/echo", large("a")));
+    service->start();
+    ASSERT_TRUE(eventually(*service, [&](const auto& jobs) {
+      return jobs.callbacks_waiting == 1 && files().size() == 1;
+    }));
+  }
+  const auto waiting = std::make_shared<WaitingStore>();
+  Configuration configuration = without_stores();
+  configuration.register_payload_store("files", waiting);
+  {
+    auto parts = ServiceParts::open(std::move(configuration));
+    ASSERT_TRUE(parts.has_value());
+    (*parts)->start();
+    ASSERT_TRUE(eventually([&] { return waiting->waiting == 1; }));
+    (*parts)->hurry();
+    (*parts)->stop(10s);
+    const auto counts = (*parts)->status().value().jobs;
+    EXPECT_EQ(counts.callbacks_waiting, 1);
+    EXPECT_EQ(counts.callbacks_scheduled, 0);
+  }
+  const auto service = open();
+  service->start();
+  EXPECT_EQ(journal_.wait_for(1).at(0).response->body(), large("a"));
 }
 
 TEST_F(PayloadFailureTest, ShowsNoStoreAReferenceThatIsNotOurs) {
