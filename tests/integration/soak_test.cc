@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +22,7 @@
 
 #include "patient_http/processor.h"
 #include "support/program.h"
+#include "support/resident_memory.h"
 #include "support/temporary_folder.h"
 
 namespace patient_http::test {
@@ -30,13 +30,6 @@ namespace {
 
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-
-// The sanitizers keep hundreds of megabytes of what was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryIsOurs = false;
-#else
-constexpr bool kMemoryIsOurs = true;
-#endif
 
 int setting(const char* name, int fallback) {
   const char* const text = std::getenv(name);
@@ -58,13 +51,6 @@ constexpr std::array<Ending, 8> kFaults = {
      {"bad_gzip", ErrorKind::kDecode, ErrorKind::kDecode},
      {"too_long", ErrorKind::kResponseTooLarge, ErrorKind::kResponseTooLarge},
      {"silence", ErrorKind::kTotalTimeout, ErrorKind::kTotalTimeout}}};
-
-std::size_t resident_bytes() {
-  std::size_t ignored = 0;
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> ignored >> pages;
-  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
 
 std::size_t open_descriptors() {
   const auto files = std::filesystem::directory_iterator("/proc/self/fd");
