@@ -214,6 +214,9 @@ std::vector<std::string> HmacOptions::validate() const {
     wrong.emplace_back("timestamp_header must name a header: timestamp is among the parts");
   } else if (!timestamp_header.empty() && !http::is_header_name(timestamp_header)) {
     wrong.emplace_back("timestamp_header must be the name of a header, such as x-timestamp");
+  } else if (engine::is_own_header(base::ascii_lower(timestamp_header))) {
+    wrong.emplace_back("timestamp_header must be one that is sent: the engine decides on " +
+                       timestamp_header);
   } else if (!timestamp_header.empty() &&
              base::ascii_equal_ignoring_case(timestamp_header, header)) {
     wrong.emplace_back("timestamp_header must not be the header of the signature");

@@ -327,6 +327,8 @@ TEST(HmacSignatureTest, SaysAllThatIsWrong) {
   options = hmac_options();
   options.parts = {"timestamp"};
   EXPECT_THAT(options.validate(), ElementsAre(HasSubstr("timestamp_header must name a header")));
+  options.timestamp_header = "TE";
+  EXPECT_THAT(options.validate(), ElementsAre(HasSubstr("the engine decides on TE")));
   options.timestamp_header = "X-Signature";
   EXPECT_THAT(options.validate(),
               ElementsAre(HasSubstr("must not be the header of the signature")));
