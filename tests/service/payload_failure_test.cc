@@ -106,6 +106,19 @@ class PayloadFailureTest : public test::PayloadFixture {
     return configuration;
   }
 
+  // A service whose payloads do not come is stopped in a hurry: what is then in the store.
+  [[nodiscard]] JobCounts stop_while_a_payload_is_waited_for() {
+    const auto waiting = std::make_shared<WaitingStore>();
+    Configuration configuration = without_stores();
+    configuration.register_payload_store("files", waiting);
+    const auto parts = ServiceParts::open(std::move(configuration)).value();
+    parts->start();
+    EXPECT_TRUE(eventually([&] { return waiting->waiting == 1; }));
+    parts->hurry();
+    parts->stop(10s);
+    return parts->status().value().jobs;
+  }
+
   const std::shared_ptr<FailingStore> failing_ = std::make_shared<FailingStore>();
 };
 
@@ -162,16 +175,7 @@ TEST_F(PayloadFailureTest, PutsARequestBackWhosePayloadAStopDidNotWaitFor) {
   const std::string reference =
       R"({"$ref":{"store":"files","key":"07aa468d-b464-4e75-befb-4c20e7c4193d"}})";
   push_raw(kJid, raw_job(reference, kJid, 0));
-  const auto waiting = std::make_shared<WaitingStore>();
-  Configuration configuration = without_stores();
-  configuration.register_payload_store("files", waiting);
-  auto parts = ServiceParts::open(std::move(configuration));
-  ASSERT_TRUE(parts.has_value());
-  (*parts)->start();
-  ASSERT_TRUE(eventually([&] { return waiting->waiting == 1; }));
-  (*parts)->hurry();
-  (*parts)->stop(10s);
-  const auto counts = (*parts)->status().value().jobs;
+  const JobCounts counts = stop_while_a_payload_is_waited_for();
   EXPECT_EQ(counts.ready, 1);
   EXPECT_EQ(counts.dead, 0);
   EXPECT_THAT(jobs().at(0), Not(HasSubstr("error_message")));
@@ -188,20 +192,9 @@ TEST_F(PayloadFailureTest, PutsACallbackBackWhosePayloadAStopDidNotWaitFor) {
       return jobs.callbacks_waiting == 1 && files().size() == 1;
     }));
   }
-  const auto waiting = std::make_shared<WaitingStore>();
-  Configuration configuration = without_stores();
-  configuration.register_payload_store("files", waiting);
-  {
-    auto parts = ServiceParts::open(std::move(configuration));
-    ASSERT_TRUE(parts.has_value());
-    (*parts)->start();
-    ASSERT_TRUE(eventually([&] { return waiting->waiting == 1; }));
-    (*parts)->hurry();
-    (*parts)->stop(10s);
-    const auto counts = (*parts)->status().value().jobs;
-    EXPECT_EQ(counts.callbacks_waiting, 1);
-    EXPECT_EQ(counts.callbacks_scheduled, 0);
-  }
+  const JobCounts counts = stop_while_a_payload_is_waited_for();
+  EXPECT_EQ(counts.callbacks_waiting, 1);
+  EXPECT_EQ(counts.callbacks_scheduled, 0);
   const auto service = open();
   service->start();
   EXPECT_EQ(journal_.wait_for(1).at(0).response->body(), large("a"));
