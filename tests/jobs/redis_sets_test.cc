@@ -72,7 +72,9 @@ TEST_F(RedisSetsTest, FindsItsDueJobsBehindManyOthersAndReadsNoneOfThose) {
   };
   server().command({"ZREMRANGEBYRANK", "retry", "0", "999"});
   // A whole look reads 4 times here; on a slow machine a pause may end, and one more comes.
-  EXPECT_GE(look_cost(), 4 + 49);
+  const int first_cost = look_cost();
+  EXPECT_GE(first_cost, 4 + 49);
+  EXPECT_LT(first_cost, 100);
   EXPECT_LT(look_cost(), 100);
   server().command({"ZADD", "retry", "5000", job_bytes("d")});
   EXPECT_EQ(must(store->promote_due(kNow)), 1);
